@@ -1,0 +1,46 @@
+"""Find the content folders: `tools/`, `prompts/` and `examples/`.
+
+They sit beside the package in a checkout and inside it in a wheel, and are never imported by name.
+"""
+
+import sys
+from collections.abc import Iterator
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+
+_PACKAGE = Path(__file__).parent
+
+
+def folder(name: str) -> Path:
+    """Return the content folder called ``name``. Raises FileNotFoundError if the installation lacks it."""
+    for path in (_PACKAGE / name, _PACKAGE.parent / name):
+        if path.is_dir():
+            return path
+    raise FileNotFoundError(f"no folder {name!r} inside the package or beside it")
+
+
+def read_prompt(name: str) -> str:
+    """Return the text of ``prompts/<name>.md``."""
+    return (folder("prompts") / f"{name}.md").read_text(encoding="utf-8")
+
+
+def load_tools() -> Iterator[ModuleType]:
+    """Import each file of `tools/` as ``reamo_mcp.tools.<file>``, once per process, in the order of their names."""
+    for path in sorted(folder("tools").glob("[!_]*.py")):
+        name = f"reamo_mcp.tools.{path.stem}"
+        yield sys.modules.get(name) or _load(name, path)
+
+
+def _load(name: str, path: Path) -> ModuleType:
+    spec = spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path.name} is not a Python module")
+    # Registered before it runs, so that pydantic can resolve its annotations; removed if it fails.
+    module = sys.modules[name] = module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module

@@ -1,0 +1,1 @@
+"""The proof made visible: quotes, picture crops, clips."""

@@ -1,0 +1,1 @@
+"""Where a candidate is: one module per kind of place."""

@@ -1,0 +1,1 @@
+"""The roles of models, and the engines that fill them."""

@@ -1,0 +1,1 @@
+"""Models that install with the package and run on any CPU, without torch."""

@@ -1,0 +1,1 @@
+"""From media to readings, and from readings to candidates."""

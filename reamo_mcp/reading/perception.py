@@ -1,0 +1,43 @@
+"""What perceiving one medium takes and gives."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reamo_mcp.media.decoded import OpenFile
+from reamo_mcp.media.decoding import Decoder
+from reamo_mcp.models.roles import ObjectDetector, TextReader, Transcriber
+from reamo_mcp.types.coverage import MediumCoverage, UnsupportedAsk
+from reamo_mcp.types.extraction import Notice
+from reamo_mcp.types.media import Medium, Part
+from reamo_mcp.types.reading import Reading
+from reamo_mcp.types.record import Record
+
+
+@dataclass(frozen=True)
+class Senses:
+    """The decoder and the models that read media. A missing one is reported as unsupported, never passed over."""
+
+    decoder: Decoder
+    text_reader: TextReader | None = None
+    transcriber: Transcriber | None = None
+    detectors: Sequence[ObjectDetector] = ()
+
+
+@dataclass(frozen=True)
+class Given:
+    """One opened file, the id its medium shall have, the part of it that is wanted, and its transcript if one lies by."""
+
+    file: OpenFile
+    media_id: str
+    part: Part = Part()
+    sidecar: OpenFile | None = None
+
+
+class Perception(Record):
+    """What was perceived of one medium. Reading ids begin with the id of their medium: ``m1.speech``."""
+
+    medium: Medium
+    readings: tuple[Reading, ...]
+    coverage: tuple[MediumCoverage, ...]
+    unsupported: tuple[UnsupportedAsk, ...] = ()
+    notices: tuple[Notice, ...] = ()

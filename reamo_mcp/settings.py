@@ -1,0 +1,69 @@
+"""Every setting of an installation, once: its default, its meaning, its environment variable.
+
+The variable of a setting is ``REAMO_`` and its name in capitals: ``REAMO_MOST_PAGES=50``. Lists are separated as in
+``PATH``.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+
+from reamo_mcp.errors import InvalidArgument
+from reamo_mcp.types.record import Record
+
+
+class Limits(Record):
+    """Bounds on what one file may cost. What a bound cuts off stands in the coverage."""
+
+    most_bytes: int = Field(default=4 << 30, ge=1, description="Bytes of one file")
+    most_text_bytes: int = Field(default=64 << 20, ge=1, description="Bytes of one text, HTML or DOCX file")
+    most_pixels: int = Field(default=40_000_000, ge=1, description="Pixels of one image or video frame")
+    most_pages: int = Field(default=500, ge=1, description="Pages of one document")
+    most_seconds: float = Field(default=4 * 3600.0, gt=0, description="Decoded seconds of one recording or video")
+    most_frames: int = Field(default=20_000, ge=1, description="Frames of one video that are looked at")
+    most_archive_bytes: int = Field(default=100 << 20, ge=1, description="Unpacked bytes of one DOCX file")
+    decoder_memory: int = Field(default=2 << 30, ge=1, description="Address space of the decoder process in bytes")
+    decoder_silence: float = Field(
+        default=20.0, gt=0, description="Seconds without an answer until the decoder is killed"
+    )
+
+
+class Settings(Record):
+    """Settings of one installation. Construct directly, or from the environment by `from_environment`."""
+
+    profile: Literal["embedded"] = Field(default="embedded", description="Which engine answers")
+    roots: tuple[Path, ...] = Field(default=(), description="Folders whose files an MCP caller may name")
+    cache: Path | None = Field(default=None, description="Folder of the store; None: the user's cache folder")
+    cache_bytes: int = Field(default=2 << 30, ge=0, description="Most bytes the store keeps; 0 keeps nothing")
+    threads: int = Field(default=2, ge=1, description="Threads that one model may use")
+    isolate: bool = Field(default=True, description="Whether media are decoded and models run in child processes")
+    most_queued: int = Field(default=16, ge=1, description="Extractions that may wait before callers are told busy")
+    limits: Limits = Limits()
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
+        """Return the settings named by ``REAMO_*`` variables. Raises InvalidArgument naming the variable."""
+        variables = os.environ if environment is None else environment
+        own: dict[str, object] = {}
+        limits: dict[str, object] = {}
+        for target, names in ((own, cls.model_fields), (limits, Limits.model_fields)):
+            for name in names:
+                value = variables.get(f"REAMO_{name.upper()}")
+                if value is not None and name != "limits":
+                    target[name] = value.split(os.pathsep) if name == "roots" else value
+        try:
+            return cls.model_validate({**own, "limits": limits})
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = f"REAMO_{str(first['loc'][-1]).upper()}"
+            raise InvalidArgument(f"{name} is not usable: {first['msg']}", f"Correct or unset {name}") from None
+
+    def cache_folder(self) -> Path:
+        """Return the folder of the store: the setting, else ``reamo-mcp`` in the user's cache folder (XDG)."""
+        if self.cache is not None:
+            return self.cache
+        home = os.environ.get("XDG_CACHE_HOME")
+        return (Path(home) if home else Path.home() / ".cache") / "reamo-mcp"

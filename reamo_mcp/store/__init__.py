@@ -1,0 +1,1 @@
+"""Readings and results kept by content, model and request."""

@@ -1,0 +1,1 @@
+"""How the project's own models are made."""
