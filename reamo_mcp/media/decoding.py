@@ -46,7 +46,7 @@ class Decoder(Protocol):
     def sound(
         self, file: OpenFile, seconds: tuple[float, float] | None, outcome: Outcome, control: Control
     ) -> Iterator[SoundWindow]:
-        """Yield the sound of a recording or video in windows of about 30 s without overlap, holes filled with silence."""
+        """Yield the sound in windows of about 30 s without overlap, holes filled with silence."""
         ...
 
     def frames(self, file: OpenFile, plan: FramePlan, outcome: Outcome, control: Control) -> Iterator[Frame]:

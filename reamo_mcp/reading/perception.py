@@ -1,7 +1,7 @@
 """What perceiving one medium takes and gives."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from reamo_mcp.media.decoded import OpenFile
 from reamo_mcp.media.decoding import Decoder
@@ -25,11 +25,11 @@ class Senses:
 
 @dataclass(frozen=True)
 class Given:
-    """One opened file, the id its medium shall have, the part of it that is wanted, and its transcript if one lies by."""
+    """One opened file, the id of its medium, the part that is wanted, and its transcript if one lies beside it."""
 
     file: OpenFile
     media_id: str
-    part: Part = Part()
+    part: Part = field(default_factory=Part)
     sidecar: OpenFile | None = None
 
 
