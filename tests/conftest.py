@@ -1,0 +1,26 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from reamo_mcp.isolation.control import Unlimited
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def unlimited() -> Unlimited:
+    return Unlimited()
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real data; tests that want it are skipped where it is absent."""
+    default = Path(__file__).parent.parent.parent / "shared" / "data"
+    folder = Path(os.environ.get("REAMO_DATA", default))
+    if not (folder / "dev").is_dir():
+        pytest.skip(f"no real data at {folder}: set REAMO_DATA")
+    return folder
