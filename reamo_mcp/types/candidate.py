@@ -16,12 +16,14 @@ class CandidateMention(Record):
 
     ``via`` names the slice of a reading that the proposer saw; ``place`` is set for sightings, whose place is known
     without words; with neither, ``quote`` has to be searched for, and an empty quote means the medium as a whole.
+    ``attested`` marks what the medium says as a whole (a metadata field): its quote is kept and not searched for.
     """
 
     media_id: str
     quote: str = ""
     via: Via | None = None
     place: Place | None = None
+    attested: bool = False
     score: float | None = Field(default=None, ge=0, le=1)
     score_kind: ScoreKind = "none"
     provenance: Provenance
