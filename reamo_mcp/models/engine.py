@@ -1,0 +1,27 @@
+"""An engine: which roles a profile fills, and by what."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from reamo_mcp.models.roles import ModelCard, ObjectDetector, TextExtractor, TextReader, Transcriber
+
+
+def _nothing() -> None:
+    return None
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The roles of one profile; None where the profile cannot do it. ``close`` frees what they hold."""
+
+    profile: str
+    text_extractor: TextExtractor | None = None
+    text_reader: TextReader | None = None
+    transcriber: Transcriber | None = None
+    detectors: tuple[ObjectDetector, ...] = ()
+    close: Callable[[], None] = _nothing
+
+    def cards(self) -> tuple[ModelCard, ...]:
+        """Return what the models are, in a fixed order; asking loads no weights."""
+        single = (self.text_extractor, self.text_reader, self.transcriber)
+        return tuple(role.card for role in (*single, *self.detectors) if role is not None)

@@ -1,0 +1,128 @@
+"""Roles that remember: what a model said of the same pixels is not asked again.
+
+They are what makes a killed job cheap to repeat (finished pages and frames are found again) and what lets a picture,
+the same picture on a page, and the same frame later in a video share one reading. The key is the content itself, the
+model and the scale, so nothing stale can be found.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+from reamo_mcp.isolation.control import Control
+from reamo_mcp.media.decoded import Picture
+from reamo_mcp.models.roles import (
+    Answer,
+    Failed,
+    Found,
+    Line,
+    ModelCard,
+    ObjectDetector,
+    Region,
+    TextReader,
+    Unsupported,
+)
+from reamo_mcp.store.files import BlobFolder
+from reamo_mcp.store.keys import key
+from reamo_mcp.store.records import RecordStore
+from reamo_mcp.types.record import Record
+
+_BATCH = 8
+
+
+class _Lines(Record):
+    items: tuple[Line, ...]
+
+
+class _Regions(Record):
+    items: tuple[Region, ...]
+
+
+T = TypeVar("T")
+R = TypeVar("R", _Lines, _Regions)
+
+
+class _Memory(Generic[R]):
+    """Answers by picture; asks for the unknown ones in batches, so that a kill loses at most one batch."""
+
+    def __init__(self, blobs: BlobFolder, kind: type[R]) -> None:
+        self._records = RecordStore(blobs)
+        self._kind = kind
+
+    def answers(
+        self,
+        pictures: Sequence[Picture],
+        card: ModelCard,
+        ask: Callable[[Sequence[Picture]], "list[Answer[T]]"],
+        keep: Callable[[tuple[T, ...]], R],
+        recall: Callable[[R], tuple[T, ...]],
+    ) -> "list[Answer[T]]":
+        keys = [_picture_key(picture, card) for picture in pictures]
+        known: dict[int, Answer[T]] = {}
+        for index, name in enumerate(keys):
+            record = self._records.get(name, self._kind)
+            if record is not None:
+                known[index] = Found(recall(record))
+        unknown = [index for index in range(len(pictures)) if index not in known]
+        for start in range(0, len(unknown), _BATCH):
+            batch = unknown[start : start + _BATCH]
+            for index, answer in zip(batch, ask([pictures[index] for index in batch]), strict=True):
+                known[index] = answer
+                match answer:
+                    case Found(items=items):
+                        self._records.put(keys[index], keep(items))
+                    case Unsupported() | Failed():
+                        pass  # asked again next time
+        return [known[index] for index in range(len(pictures))]
+
+
+def _picture_key(picture: Picture, card: ModelCard) -> str:
+    import numpy
+
+    pixels = numpy.ascontiguousarray(picture.pixels)
+    return key(pixels.tobytes(), str(pixels.shape), picture.scale, card.role, card.name, card.revision)
+
+
+class RememberedTextReader:
+    """A text reader that finds again what it has read."""
+
+    def __init__(self, reader: TextReader, blobs: BlobFolder) -> None:
+        self._reader = reader
+        self._memory = _Memory(blobs, _Lines)
+
+    @property
+    def card(self) -> ModelCard:
+        """The card of the reader behind."""
+        return self._reader.card
+
+    def read(self, pictures: Sequence[Picture], control: Control) -> "list[Answer[Line]]":
+        """Return the lines of each picture, asking the reader only for unknown pictures."""
+        return self._memory.answers(
+            pictures,
+            self.card,
+            ask=lambda unknown: self._reader.read(unknown, control),
+            keep=lambda items: _Lines(items=items),
+            recall=lambda record: record.items,
+        )
+
+
+class RememberedDetector:
+    """An object detector that finds again what it has seen."""
+
+    def __init__(self, detector: ObjectDetector, blobs: BlobFolder) -> None:
+        self._detector = detector
+        self._memory = _Memory(blobs, _Regions)
+
+    @property
+    def card(self) -> ModelCard:
+        """The card of the detector behind."""
+        return self._detector.card
+
+    def detect(self, pictures: Sequence[Picture], control: Control) -> "list[Answer[Region]]":
+        """Return the regions of each picture, asking the detector only for unknown pictures."""
+        return self._memory.answers(
+            pictures,
+            self.card,
+            ask=lambda unknown: self._detector.detect(unknown, control),
+            keep=lambda items: _Regions(items=items),
+            recall=lambda record: record.items,
+        )
