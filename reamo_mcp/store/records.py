@@ -30,7 +30,8 @@ class RecordStore:
 
     def put(self, key: str, record: Record) -> None:
         """Keep the record."""
-        self._blobs.put(key, record.model_dump_json(exclude_defaults=True).encode())
+        # With all defaults: they include the `kind` by which unions are told apart.
+        self._blobs.put(key, record.model_dump_json().encode())
 
 
 class Store:
