@@ -1,0 +1,69 @@
+"""From what detectors found in one picture to sightings and facts, each with its place."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from reamo_mcp.isolation.control import Control
+from reamo_mcp.media.decoded import Picture
+from reamo_mcp.models.roles import Failed, Found, ObjectDetector, Region, Unsupported
+from reamo_mcp.types.grounding import Box
+from reamo_mcp.types.reading import Fact, Place, Sighting
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one detector said about one picture. It is named by what it looks for; ``reason`` is why it did not look."""
+
+    detector: str
+    model: str
+    regions: tuple[Region, ...]
+    reason: str | None = None
+
+
+def look(detectors: Sequence[ObjectDetector], picture: Picture, control: Control) -> list[Look]:
+    """Show the picture to each detector. One that fails does not keep the others from looking."""
+    looks: list[Look] = []
+    for detector in detectors:
+        control.check()
+        name = ", ".join(detector.card.vocabulary or ("objects",))
+        answer = detector.detect([picture], control)[0]
+        match answer:
+            case Found(items):
+                looks.append(Look(name, detector.card.name, items))
+            case Unsupported(reason):
+                looks.append(Look(name, detector.card.name, (), reason))
+            case Failed(_, message):
+                looks.append(Look(name, detector.card.name, (), message))
+    return looks
+
+
+def sightings_of(
+    regions: Sequence[Region], media_id: str, first: int, place: Callable[[Box], Place]
+) -> tuple[Sighting, ...]:
+    """Return the regions as sightings, numbered from ``first``."""
+    return tuple(
+        Sighting(
+            id=f"{media_id}.sight.{number}",
+            type=region.type,
+            place=place(region.box),
+            score=region.score,
+            score_kind=region.score_kind,
+            value=region.value,
+        )
+        for number, region in enumerate(regions, first)
+    )
+
+
+def facts_of(sightings: Sequence[Sighting]) -> tuple[Fact, ...]:
+    """Return what codes say as facts. Their text is data of an unknown hand, like all text of a file."""
+    return tuple(
+        Fact(name=sighting.type, value=sighting.value, type=_type_of(sighting.value), place=sighting.place)
+        for sighting in sightings
+        if sighting.value is not None
+    )
+
+
+def _type_of(value: str) -> str | None:
+    """Return the entity type that the value of a code attests, None if it names nothing by itself."""
+    start = value.split(":", 1)[0].lower()
+    return {"http": "url", "https": "url", "mailto": "email", "tel": "phone"}.get(start) if ":" in value else None
