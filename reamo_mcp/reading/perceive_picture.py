@@ -7,7 +7,7 @@ from reamo_mcp.media.decoded import Description, Picture
 from reamo_mcp.models.roles import Failed, Found, TextReader, Unsupported
 from reamo_mcp.reading.perception import Given, Perception, Senses
 from reamo_mcp.reading.recognised_text import text_of_lines
-from reamo_mcp.reading.sighting import Look, facts_of, look, sightings_of
+from reamo_mcp.reading.sighting import Look, look, sightings_of
 from reamo_mcp.types.coverage import MediumCoverage, NotRead, UnsupportedAsk
 from reamo_mcp.types.extraction import Notice
 from reamo_mcp.types.grounding import Box
@@ -43,13 +43,11 @@ def perceive_picture(given: Given, description: Description, senses: Senses, con
         coverage.append(_coverage(given.media_id, "picture_text", pixels, reason))
 
     looks = look(senses.detectors, picture, control)
-    sight = _sight(given.media_id, looks)
     if looks:
-        readings.append(sight)
+        readings.append(_sight(given.media_id, looks))
         coverage += [_coverage(given.media_id, one.detector, pixels, one.reason) for one in looks]
-    facts = (*description.facts, *facts_of(sight.sightings))
-    if facts:
-        readings.append(metadata_reading(given.media_id, facts))
+    if description.facts:
+        readings.append(metadata_reading(given.media_id, description.facts))
     control.progress(1, 1, "pictures")
     return Perception(
         medium=ImageMedium(

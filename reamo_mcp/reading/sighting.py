@@ -1,4 +1,4 @@
-"""From what detectors found in one picture to sightings and facts, each with its place."""
+"""From what detectors found in one picture to sightings, each with its place."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.decoded import Picture
 from reamo_mcp.models.roles import Failed, Found, ObjectDetector, Region, Unsupported
 from reamo_mcp.types.grounding import Box
-from reamo_mcp.types.reading import Fact, Place, Sighting
+from reamo_mcp.types.reading import Place, Sighting
 
 
 @dataclass(frozen=True)
@@ -52,18 +52,3 @@ def sightings_of(
         )
         for number, region in enumerate(regions, first)
     )
-
-
-def facts_of(sightings: Sequence[Sighting]) -> tuple[Fact, ...]:
-    """Return what codes say as facts. Their text is data of an unknown hand, like all text of a file."""
-    return tuple(
-        Fact(name=sighting.type, value=sighting.value, type=_type_of(sighting.value), place=sighting.place)
-        for sighting in sightings
-        if sighting.value is not None
-    )
-
-
-def _type_of(value: str) -> str | None:
-    """Return the entity type that the value of a code attests, None if it names nothing by itself."""
-    start = value.split(":", 1)[0].lower()
-    return {"http": "url", "https": "url", "mailto": "email", "tel": "phone"}.get(start) if ":" in value else None

@@ -122,17 +122,19 @@ def test_faces_are_sightings_without_a_name() -> None:
     assert sighting.place == AtRegion(parts=(face.box,))
 
 
-def test_what_a_code_says_is_an_attested_fact_with_its_place() -> None:
+def test_what_a_code_says_stands_beside_its_place() -> None:
     code = Region(
         type="qr_code", box=Box(x=5, y=5, width=50, height=50), score=1, score_kind="none", value="https://a.example"
     )
+    perception = perceived(None, [ScriptedDetector(Found((code,)), ("qr_code", "barcode"))])
+    (sighting,) = perception.readings[0].sightings
+    assert (sighting.value, sighting.place) == ("https://a.example", AtRegion(parts=(code.box,)))
+
+
+def test_what_the_file_says_about_itself_is_a_reading_of_facts() -> None:
     taken = Fact(name="created", value="2021-05-04", type="date")
-    perception = perceived(None, [ScriptedDetector(Found((code,)), ("qr_code", "barcode"))], facts=(taken,))
-    metadata = next(reading for reading in perception.readings if reading.kind == "metadata")
-    assert metadata.facts == (
-        taken,
-        Fact(name="qr_code", value="https://a.example", type="url", place=AtRegion(parts=(code.box,))),
-    )
+    (reading,) = perceived(None, facts=(taken,)).readings
+    assert (reading.id, reading.kind, reading.facts) == ("m1.metadata", "metadata", (taken,))
 
 
 def test_a_detector_that_fails_does_not_hide_what_the_others_saw() -> None:
