@@ -90,7 +90,7 @@ def _goes_on(reading: Reading, text: str, line: str, line_break: re.Match[str]) 
         return True
     if _ITEM.match(text, line_break.end()):
         return False
-    boxes = _boxes_around(reading.words, line_break.start(), line_break.end())
+    boxes = _boxes_around(reading.words, text, line_break.start(), line_break.end())
     if boxes is None:
         return len(line.strip()) >= _SHORTEST_WRAPPED_LINE
     if line.rstrip()[-1:] in _END_OF_ITEM:
@@ -103,13 +103,28 @@ def _goes_on(reading: Reading, text: str, line: str, line_break: re.Match[str]) 
     )
 
 
-def _boxes_around(words: Sequence[Word], start: int, end: int) -> tuple[Box, Box] | None:
-    """Return the boxes of the last word before and of the first word after a line break."""
+def _boxes_around(words: Sequence[Word], text: str, start: int, end: int) -> tuple[Box, Box] | None:
+    """Return the boxes of the line before and of the line after a line break.
+
+    Of whole lines, because boxes of single words may be as high as their own letters: "was" is lower than "by".
+    """
     after = bisect_right(words, end - 1, key=lambda word: word.start)
     if not 0 < after < len(words) or words[after - 1].end > end:
         return None
-    left, right = _box(words[after - 1]), _box(words[after])
-    return None if left is None or right is None else (left, right)
+    line_start, line_end = text.rfind("\n", 0, start) + 1, text.find("\n", end)
+    above = _joint([word for word in words[max(0, after - 50) : after] if word.start >= line_start])
+    below = _joint([word for word in words[after : after + 50] if line_end < 0 or word.end <= line_end])
+    return None if above is None or below is None else (above, below)
+
+
+def _joint(words: Sequence[Word]) -> Box | None:
+    joint: Box | None = None
+    for word in words:
+        box = _box(word)
+        if box is None:
+            return None
+        joint = box if joint is None else joint.union(box)
+    return joint
 
 
 def _box(word: Word) -> Box | None:
