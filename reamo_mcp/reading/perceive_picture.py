@@ -5,6 +5,7 @@ import math
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.decoded import Description, Picture
 from reamo_mcp.models.roles import Failed, Found, TextReader, Unsupported
+from reamo_mcp.reading.metadata import metadata_reading
 from reamo_mcp.reading.perception import Given, Perception, Senses
 from reamo_mcp.reading.recognised_text import text_of_lines
 from reamo_mcp.reading.sighting import Look, look, sightings_of
@@ -12,7 +13,7 @@ from reamo_mcp.types.coverage import MediumCoverage, NotRead, UnsupportedAsk
 from reamo_mcp.types.extraction import Notice
 from reamo_mcp.types.grounding import Box
 from reamo_mcp.types.media import ImageMedium
-from reamo_mcp.types.reading import AtRegion, Fact, Place, Reading
+from reamo_mcp.types.reading import AtRegion, Place, Reading
 
 LONGEST_SIDE = 2000
 _READABLE_WIDTH = 1000  # pixels that a narrow side keeps, so that print on long screenshots stays readable
@@ -46,8 +47,7 @@ def perceive_picture(given: Given, description: Description, senses: Senses, con
     if looks:
         readings.append(_sight(given.media_id, looks))
         coverage += [_coverage(given.media_id, one.detector, pixels, one.reason) for one in looks]
-    if description.facts:
-        readings.append(metadata_reading(given.media_id, description.facts))
+    readings.extend(metadata_reading(given.media_id, description.facts))
     control.progress(1, 1, "pictures")
     return Perception(
         medium=ImageMedium(
@@ -74,11 +74,6 @@ def longest_side(width: int, height: int) -> int:
     scale = max(LONGEST_SIDE / longer, _READABLE_WIDTH / shorter)
     scale = min(1.0, scale, math.sqrt(_MOST_PIXELS / (longer * shorter)))
     return min(_LONGEST_OF_ALL, max(1, round(longer * scale)))
-
-
-def metadata_reading(media_id: str, facts: tuple[Fact, ...]) -> Reading:
-    """Return the reading that holds what the file says about itself."""
-    return Reading(id=f"{media_id}.metadata", media_id=media_id, kind="metadata", model="metadata", facts=facts)
 
 
 def _read_text(media_id: str, picture: Picture, reader: TextReader, control: Control) -> tuple[Reading, str | None]:

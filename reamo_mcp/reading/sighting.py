@@ -20,12 +20,17 @@ class Look:
     reason: str | None = None
 
 
+def named(detector: ObjectDetector) -> str:
+    """Return what a detector looks for, as its name in the coverage."""
+    return ", ".join(detector.card.vocabulary or ("objects",))
+
+
 def look(detectors: Sequence[ObjectDetector], picture: Picture, control: Control) -> list[Look]:
     """Show the picture to each detector. One that fails does not keep the others from looking."""
     looks: list[Look] = []
     for detector in detectors:
         control.check()
-        name = ", ".join(detector.card.vocabulary or ("objects",))
+        name = named(detector)
         answer = detector.detect([picture], control)[0]
         match answer:
             case Found(items):
