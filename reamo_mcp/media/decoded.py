@@ -21,8 +21,20 @@ SAMPLE_RATE = 16_000
 
 
 @dataclass(frozen=True)
+class FileIdentity:
+    """What tells one state of a file from another: its place on the disk and the time of its last change."""
+
+    device: int
+    inode: int
+    modified_ns: int
+
+
+@dataclass(frozen=True)
 class OpenFile:
-    """A regular file that was opened below an allowed folder. Owned by whoever opened it; `fd` stays open till then."""
+    """A regular file that was opened below an allowed folder. Owned by whoever opened it; `fd` stays open till then.
+
+    ``identity`` is None where the file cannot change any more.
+    """
 
     name: str
     fd: int
@@ -30,6 +42,7 @@ class OpenFile:
     sha256: str
     kind: MediaKind
     format: str
+    identity: FileIdentity | None = None
 
 
 @dataclass(frozen=True)
