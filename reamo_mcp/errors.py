@@ -189,3 +189,14 @@ class Cancelled(ReamoError):
 
     code = "cancelled"
     retryable = True
+
+
+def of_code(code: str, message: str, hint: str = "") -> ReamoError | None:
+    """Return the error of this code, None if there is none: how an error crosses a process border."""
+    waiting: list[type[ReamoError]] = [ReamoError]
+    while waiting:
+        kind = waiting.pop()
+        if kind.code == code and not kind.__subclasses__():
+            return kind(message, hint)
+        waiting.extend(kind.__subclasses__())
+    return None

@@ -147,7 +147,13 @@ def _raw_streams(head: bytes) -> Sniffed | None:
         if head[1] & 0xF6 == 0xF0:
             return Sniffed("audio", "aac")
         layer, rate, frequency = head[1] >> 1 & 3, head[2] >> 4, head[2] >> 2 & 3
-        if head[1] & 0xE0 == 0xE0 and head[1] >> 3 & 3 != 1 and layer != 0 and rate not in (0, 15) and frequency != 3:
+        if (
+            head[1] & 0xE0 == 0xE0
+            and head[1] >> 3 & 3 != 1
+            and layer in (1, 2)
+            and rate not in (0, 15)
+            and frequency != 3
+        ):
             return Sniffed("audio", "mp3")
     return None
 
