@@ -1,0 +1,137 @@
+"""Serve over streamable HTTP: on this machine, for whoever holds the token, one engine for many chats."""
+
+import hmac
+import os
+import secrets
+from ipaddress import ip_address
+from pathlib import Path
+
+import uvicorn
+from mcp.server.auth.provider import AccessToken, TokenVerifier
+from mcp.server.auth.settings import AuthSettings
+from mcp.server.transport_security import TransportSecuritySettings
+from pydantic import AnyHttpUrl
+from starlette.applications import Starlette
+
+from reamo_mcp.errors import InvalidArgument
+from reamo_mcp.server.build import build_server
+from reamo_mcp.server.services import OpenExtractor
+from reamo_mcp.settings import Settings
+
+DEFAULT_PORT = 8765
+MOST_BODY_BYTES = 4 << 20
+IDLE_SECONDS = 1800
+MOST_SESSIONS = 256
+_SCOPE = "reamo"
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+_PATIENCE = 1
+
+
+class SharedToken(TokenVerifier):
+    """The one token of this installation."""
+
+    def __init__(self, expected: str) -> None:
+        self._expected = expected.encode()
+
+    async def verify_token(self, token: str) -> AccessToken | None:
+        """Return what the token allows, None for any other token."""
+        if hmac.compare_digest(token.encode(), self._expected):
+            return AccessToken(token=token, client_id="local", scopes=[_SCOPE])
+        return None
+
+
+def token_file(settings: Settings) -> Path:
+    """Return where the token of this installation is kept."""
+    return settings.cache_folder() / "token"
+
+
+def installation_token(settings: Settings) -> str:
+    """Return the token: ``REAMO_TOKEN``, else the one in the token file, made on first use for its owner only.
+
+    Raises InvalidArgument if the file cannot be made or others may read it.
+    """
+    if given := os.environ.get("REAMO_TOKEN"):
+        return given
+    path = token_file(settings)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fresh = path.with_name(f".token-{secrets.token_hex(8)}")
+        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+            file.write(secrets.token_urlsafe(32))
+        try:
+            os.link(fresh, path)  # of two servers that start at once, both end with the same token
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+        if path.stat().st_mode & 0o077:
+            raise InvalidArgument("others may read the token file", f"Run: chmod 600 {path}")
+        return path.read_text(encoding="ascii").strip()
+    except OSError as error:
+        raise InvalidArgument(
+            f"the token file cannot be made: {error.strerror}", "Set REAMO_TOKEN, or REAMO_CACHE to a writable folder"
+        ) from error
+
+
+def http_app(
+    settings: Settings, *, host: str, port: int, token: str, open_extractor: OpenExtractor | None = None
+) -> Starlette:
+    """Return the application, with the endpoint ``/mcp``. Every request needs the token and this host."""
+    address = f"http://{host}:{port}"
+    server = build_server(
+        settings,
+        transport="http",
+        open_extractor=open_extractor,
+        token_verifier=SharedToken(token),
+        auth=AuthSettings(
+            issuer_url=AnyHttpUrl(address),
+            resource_server_url=AnyHttpUrl(f"{address}/mcp"),
+            required_scopes=[_SCOPE],
+            validate_token_resource=False,  # the comparison above is the whole check
+        ),
+    )
+    names = dict.fromkeys((*_LOOPBACK, host if ":" not in host else f"[{host}]"))
+    return server.streamable_http_app(
+        host=host,
+        json_response=False,  # progress needs a stream
+        max_request_body_size=MOST_BODY_BYTES,
+        session_idle_timeout=IDLE_SECONDS,
+        max_sessions=MOST_SESSIONS,
+        # Always given: for a host that is not loopback the SDK's own check is off.
+        transport_security=TransportSecuritySettings(
+            enable_dns_rebinding_protection=True,
+            allowed_hosts=[f"{name}:*" for name in names],
+            allowed_origins=[f"http://{name}:*" for name in names],
+        ),
+    )
+
+
+def serve(settings: Settings, *, host: str = "127.0.0.1", port: int = DEFAULT_PORT, token: str | None = None) -> None:
+    """Serve until SIGINT or SIGTERM. Raises InvalidArgument for an address that is not this machine's without a token.
+
+    ``token`` overrides that of the installation, and must be given (or set as ``REAMO_TOKEN``) for an address that
+    other machines can reach.
+    """
+    if not _is_loopback(host) and token is None and not os.environ.get("REAMO_TOKEN"):
+        raise InvalidArgument(
+            f"{host} can be reached from other machines", "Give a token of your own, or serve on 127.0.0.1"
+        )
+    app = http_app(settings, host=host, port=port, token=token or installation_token(settings))
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=_PATIENCE,  # open streams would keep the server alive
+    )
+    uvicorn.Server(config).run()
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

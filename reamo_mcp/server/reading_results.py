@@ -1,0 +1,59 @@
+"""What the resources read: finished results and ontologies."""
+
+import anyio.to_thread
+
+from reamo_mcp.errors import InvalidArgument, ResultExpired
+from reamo_mcp.server.services import Services
+from reamo_mcp.types.extraction import Extraction
+
+
+async def finished_result(services: Services, result_id: str) -> Extraction:
+    """Return a finished result. Raises ResultExpired, also while the work goes on."""
+    jobs = await services.jobs()
+    extraction = await jobs.finished_result(result_id)
+    if extraction is None:
+        raise ResultExpired(
+            f"no finished result {result_id[:40]!r} is kept here",
+            "Call get_result to wait for it or resume it",
+        )
+    return extraction
+
+
+async def first_page(services: Services, result_id: str) -> str:
+    """Return the first page of a finished result as JSON."""
+    from reamo_mcp.server.items import Wanted
+    from reamo_mcp.server.pages import answer_page
+
+    return answer_page(result_id, await finished_result(services, result_id), Wanted(), limit=50).model_dump_json(
+        exclude_defaults=True
+    )
+
+
+async def record_part(services: Services, result_id: str, part: int, length: int) -> str:
+    """Return one part of the JSON of a finished result; parts count from 0, those beyond the end are empty."""
+    if part < 0:
+        raise InvalidArgument("there is no part before 0", "Parts count from 0")
+    extraction = await finished_result(services, result_id)
+    text = await anyio.to_thread.run_sync(extraction.model_dump_json)
+    return text[part * length : (part + 1) * length]
+
+
+async def ontology_record(name: str) -> str:
+    """Return an ontology of this installation as JSON. Raises InvalidOntology."""
+    from reamo_mcp.ontologies.loading import load_ontology
+
+    return (await anyio.to_thread.run_sync(load_ontology, name)).model_dump_json()
+
+
+async def ontologies_offered() -> list[str]:
+    """Return the names of the ontologies of this installation."""
+    from reamo_mcp.ontologies.loading import ontology_names
+
+    return list(await anyio.to_thread.run_sync(ontology_names))
+
+
+def results_offered(services: Services) -> list[str]:
+    """Return the handles at hand, latest first; none where several callers share the server."""
+    if services.transport == "http" or services.working is None:
+        return []
+    return list(reversed(services.working.finished))

@@ -1,0 +1,68 @@
+"""What the server tells about itself, without waiting for the engine."""
+
+import sys
+from importlib.metadata import version
+
+from mcp.types import CallToolResult, TextContent
+
+from reamo_mcp.server.reading_results import ontologies_offered
+from reamo_mcp.server.services import Services
+from reamo_mcp.types.answers import StatusAnswer
+
+_NOT_STARTED = "The engine starts with the first call that needs it; its models are listed then"
+
+
+def status_result(answer: StatusAnswer) -> CallToolResult:
+    """Return the state in both forms that hosts show."""
+    lines = [f"{name}: {value}" for name, value in answer.model_dump(mode="json", exclude_defaults=True).items()]
+    return CallToolResult(
+        content=[TextContent(type="text", text="\n".join(lines))],
+        structured_content=answer.model_dump(mode="json", exclude_defaults=True),
+    )
+
+
+async def state_of(services: Services) -> StatusAnswer:
+    """Return the state of the server as a record. Never starts or waits for the engine."""
+    settings, jobs = services.settings, services.working
+    limits = settings.limits
+    engine = None if jobs is None else jobs.engine
+    return StatusAnswer(
+        version=version("reamo-mcp"),
+        engine=settings.profile,
+        ready=jobs is not None,
+        models=()
+        if engine is None
+        else tuple(f"{model.role}: {model.name} {model.revision}" for model in engine.models),
+        device="cpu",
+        memory_mb=_memory_mb(),
+        running=0 if jobs is None else jobs.running,
+        queued=0 if jobs is None else jobs.queued,
+        roots=tuple(str(root) for root in services.roots),
+        ontologies=tuple(await ontologies_offered()),
+        modalities=("text", "image", "audio", "video", "document"),
+        limits={
+            "most_queued": settings.most_queued,
+            "file_bytes": limits.most_bytes,
+            "text_file_bytes": limits.most_text_bytes,
+            "pixels": limits.most_pixels,
+            "pages": limits.most_pages,
+            "seconds": limits.most_seconds,
+        },
+        cache=str(settings.cache_folder()) if settings.cache_bytes else "off",
+        notice=_notice(services),
+    )
+
+
+def _notice(services: Services) -> str | None:
+    if not services.roots and services.transport != "in_process":
+        return "No folder is allowed: start the server with --root FOLDER to let it read files; texts can be read"
+    return _NOT_STARTED if services.working is None else None
+
+
+def _memory_mb() -> float:
+    # Of this process alone; the engine and the decoder are processes of their own.
+    if sys.platform != "linux":
+        return 0.0
+    with open("/proc/self/statm", encoding="ascii") as file:
+        pages = int(file.read().split()[1])
+    return round(pages * 4096 / 2**20, 1)

@@ -1,0 +1,83 @@
+"""Serve over standard input and output, and leave cleanly and soon: on a closed input, SIGINT and SIGTERM."""
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+import anyio
+
+from reamo_mcp.errors import ReamoError
+from reamo_mcp.settings import Settings
+
+PATIENCE = 1.6
+"""Seconds that a closing server may take; whatever still runs then is left behind, and children die with us."""
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Serve as a host asks for it: ``--root FOLDER`` (repeatable), ``--engine URL``, ``--profile NAME``."""
+    parser = argparse.ArgumentParser(prog="reamo-mcp", description="Serve the tools over standard input and output.")
+    parser.add_argument("--root", action="append", default=[], metavar="FOLDER", help="folder that callers may read")
+    parser.add_argument("--engine", metavar="URL", help="address of a running 'reamo-mcp serve' that does the work")
+    parser.add_argument("--profile", help="which engine answers")
+    given = parser.parse_args(arguments)
+    try:
+        settings = Settings.from_environment()
+        changed: dict[str, object] = {}
+        if given.root:
+            changed["roots"] = tuple(Path(root).resolve() for root in given.root)
+        if given.profile:
+            changed["profile"] = given.profile
+        settings = Settings.model_validate({**settings.model_dump(), **changed})
+    except (ReamoError, ValueError) as error:
+        sys.stderr.write(f"reamo-mcp: {error}\n")
+        raise SystemExit(2) from None
+    serve_stdio(settings, engine=given.engine)
+
+
+def serve_stdio(settings: Settings, *, engine: str | None = None) -> None:
+    """Serve until the input is closed or a signal comes. Does not return: the process ends with code 0.
+
+    With ``engine``, the work is done by the server at that address, under this server's roots; its token is read from
+    ``REAMO_TOKEN`` or the token file of this installation.
+    """
+    if engine is not None:
+        from reamo_mcp.server.front import serve_front
+
+        _run(lambda closing: serve_front(settings, engine, closing))
+        return
+    from reamo_mcp.server.build import build_server
+
+    _run(lambda closing: build_server(settings, transport="stdio", closing=closing).run_stdio_async())
+
+
+def _run(serve: "Callable[[Callable[[], None]], Awaitable[None]]") -> None:
+    async def until_closed_or_signalled() -> None:
+        async with anyio.create_task_group() as group:
+            await group.start(_leave_on_signals, group.cancel_scope)
+            await serve(_leave_in_time)
+            group.cancel_scope.cancel()
+
+    anyio.run(until_closed_or_signalled)
+    # The thread that reads the input may sit in a read that nothing ends, and Python waits for threads at its exit.
+    sys.stdout.flush()
+    os._exit(0)
+
+
+async def _leave_on_signals(
+    scope: anyio.CancelScope, *, task_status: "anyio.abc.TaskStatus[None]" = anyio.TASK_STATUS_IGNORED
+) -> None:
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        task_status.started()
+        async for _ in signals:
+            _leave_in_time()
+            scope.cancel()
+
+
+def _leave_in_time() -> None:
+    timer = threading.Timer(PATIENCE, os._exit, (0,))
+    timer.daemon = True
+    timer.start()

@@ -1,0 +1,219 @@
+"""The tools through a real client in memory, in both eras of the protocol, over an extractor written by the test."""
+
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import jsonschema
+import pytest
+from mcp import Client
+from mcp.types import CallToolResult
+
+from reamo_mcp.errors import CorruptMedia
+from reamo_mcp.server.build import build_server
+from reamo_mcp.settings import Settings
+from tests.doubles.scripted_extractor import ScriptedExtractor, extraction_of
+
+ERAS = ("auto", "legacy")
+EXTRACTING = ("extract_entities", "extract_relations", "extract_events", "extract_knowledge")
+ADA = "Ada met Bob in London"
+
+
+@asynccontextmanager
+async def connected(extractor: ScriptedExtractor, folder: Path, era: str = "auto") -> AsyncGenerator[Client]:
+    settings = Settings(cache=folder / "cache")
+    async with Client(build_server(settings, open_extractor=extractor.opened), mode=era) as client:
+        yield client
+
+
+def words(answer: CallToolResult) -> str:
+    return "\n".join(block.text for block in answer.content if block.type == "text")
+
+
+def structure(answer: CallToolResult) -> dict[str, Any]:
+    assert not answer.is_error, words(answer)
+    assert answer.structured_content is not None
+    return answer.structured_content
+
+
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize("tool", EXTRACTING)
+async def test_an_extraction_answers_in_the_published_schema(tool: str, era: str, tmp_path: Path) -> None:
+    async with connected(ScriptedExtractor(), tmp_path, era) as client:
+        published = {tool.name: tool.output_schema for tool in (await client.list_tools()).tools}
+        answer = structure(await client.call_tool(tool, {"text": ADA}))
+    schema = published[tool]
+    assert schema is not None
+    jsonschema.validate(answer, schema)
+    assert answer["status"] == "ok"
+    assert answer["counts"]["entities"] == 3
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_an_entity_comes_with_its_proof_in_short_form(era: str, tmp_path: Path) -> None:
+    async with connected(ScriptedExtractor(), tmp_path, era) as client:
+        answer = structure(await client.call_tool("extract_entities", {"text": ADA}))
+    first = answer["items"][0]
+    assert (first["id"], first["kind"], first["type"], first["text"]) == ("e1", "entity", "person", "Ada")
+    assert first["at"] == ["g1 m1[0:3]"]
+    assert first["located"] == ["m1"]
+    assert answer["media"] == ["m1 text text1 21 characters"]
+
+
+async def test_the_text_of_an_answer_carries_the_same_facts(tmp_path: Path) -> None:
+    async with connected(ScriptedExtractor(), tmp_path) as client:
+        answer = await client.call_tool("extract_entities", {"text": ADA})
+    assert "e1 person: Ada 0.9 | g1 m1[0:3]" in words(answer)
+    assert structure(answer)["result_id"] in words(answer)
+
+
+async def test_each_entity_says_in_which_media_it_is_absent(tmp_path: Path) -> None:
+    extractor = ScriptedExtractor(answer=lambda _: extraction_of("Ada", "nobody", absent=True))
+    async with connected(extractor, tmp_path) as client:
+        answer = structure(await client.call_tool("extract_entities", {"text": ADA}))
+    assert answer["items"][0]["located"] == ["m1"]
+    assert answer["items"][0]["absent"] == ["m2"]
+
+
+async def test_the_same_request_on_the_same_content_is_worked_on_once(tmp_path: Path) -> None:
+    extractor = ScriptedExtractor()
+    async with connected(extractor, tmp_path) as client:
+        first = structure(await client.call_tool("extract_entities", {"text": ADA}))
+        second = structure(await client.call_tool("extract_entities", {"text": ADA}))
+    assert first["result_id"] == second["result_id"]
+    assert len(extractor.began) == 1
+
+
+async def test_another_request_or_other_content_has_another_handle(tmp_path: Path) -> None:
+    async with connected(ScriptedExtractor(), tmp_path) as client:
+        handles = {
+            structure(await client.call_tool(tool, arguments))["result_id"]
+            for tool, arguments in [
+                ("extract_entities", {"text": ADA}),
+                ("extract_entities", {"text": "Bob"}),
+                ("extract_entities", {"text": ADA, "min_score": 0.5}),
+                ("extract_entities", {"text": ADA, "entity_types": ["ship"]}),
+                ("extract_relations", {"text": ADA}),
+                ("ground", {"text": ADA, "phrase": "Bob"}),
+            ]
+        }
+    assert len(handles) == 6
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_work_that_takes_longer_answers_with_a_handle_and_goes_on(era: str, tmp_path: Path) -> None:
+    async with connected(ScriptedExtractor(steps=20), tmp_path, era) as client:
+        answer = structure(await client.call_tool("extract_entities", {"text": ADA, "max_wait_s": 0}))
+        assert answer["status"] == "running"
+        assert "get_result" in answer["notice"]
+        finished = structure(await client.call_tool("get_result", {"result_id": answer["result_id"]}))
+    assert finished["status"] == "ok"
+    assert finished["counts"]["entities"] == 3
+
+
+async def test_a_failure_reaches_the_model_as_code_event_and_remedy(tmp_path: Path) -> None:
+    extractor = ScriptedExtractor(failure=CorruptMedia("a.png is damaged", "Give an undamaged copy"))
+    async with connected(extractor, tmp_path) as client:
+        answer = await client.call_tool("extract_entities", {"text": ADA})
+    assert answer.is_error
+    assert words(answer) == "[corrupt_media] a.png is damaged. Give an undamaged copy"
+
+
+async def test_a_defect_tells_no_detail(tmp_path: Path) -> None:
+    def defect(_: object) -> Any:
+        raise ZeroDivisionError("/home/secret")
+
+    async with connected(ScriptedExtractor(answer=defect), tmp_path) as client:
+        answer = await client.call_tool("extract_entities", {"text": ADA})
+    assert answer.is_error
+    assert words(answer).startswith("[engine_failed]")
+    assert "secret" not in words(answer)
+
+
+async def test_progress_comes_in_units_with_a_message(tmp_path: Path) -> None:
+    told: list[tuple[float, float | None, str | None]] = []
+
+    async def note(progress: float, total: float | None, message: str | None) -> None:
+        told.append((progress, total, message))
+
+    async with connected(ScriptedExtractor(steps=100), tmp_path) as client:
+        await client.call_tool("extract_entities", {"text": ADA}, progress_callback=note)
+    assert told
+    assert told[-1][1] == 100
+    assert "reading a script" in str(told[-1][2])
+    assert "of 100 pages" in str(told[-1][2])
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_cancelled_call_stops_the_work(era: str, tmp_path: Path) -> None:
+    extractor = ScriptedExtractor(steps=10_000)
+    async with connected(extractor, tmp_path, era) as client:
+        with anyio.move_on_after(0.3):
+            await client.call_tool("extract_entities", {"text": ADA})
+        with anyio.fail_after(1):
+            await extractor.has_ended.wait()
+    assert extractor.ended == ["cancelled"]
+
+
+async def test_the_tool_cancel_stops_work_that_goes_on(tmp_path: Path) -> None:
+    extractor = ScriptedExtractor(steps=10_000)
+    async with connected(extractor, tmp_path) as client:
+        handle = structure(await client.call_tool("extract_entities", {"text": ADA, "max_wait_s": 0}))["result_id"]
+        with anyio.fail_after(1):
+            await extractor.has_begun.wait()
+        answer = structure(await client.call_tool("cancel", {"result_id": handle}))
+        assert answer["status"] == "cancelled"
+        assert extractor.ended == ["cancelled"]
+        after = await client.call_tool("get_result", {"result_id": handle})
+    assert after.is_error
+    assert words(after).startswith("[cancelled]")
+
+
+async def test_a_handle_that_was_never_given_is_expired_not_crashed(tmp_path: Path) -> None:
+    async with connected(ScriptedExtractor(), tmp_path) as client:
+        for handle in ("r" + "0" * 32, "../../etc/passwd", "R!", "r1"):
+            answer = await client.call_tool("get_result", {"result_id": handle})
+            assert words(answer).startswith("[result_expired]"), handle
+
+
+async def test_the_status_needs_no_engine(tmp_path: Path) -> None:
+    async with connected(ScriptedExtractor(), tmp_path) as client:
+        answer = structure(await client.call_tool("server_status", {}))
+    assert answer["ready"] is False
+    assert answer["engine"] == "embedded"
+    assert "general" in answer["ontologies"]
+
+
+async def test_a_phrase_is_found_in_every_text_that_says_it(tmp_path: Path) -> None:
+    async with connected(ScriptedExtractor(), tmp_path) as client:
+        answer = structure(await client.call_tool("ground", {"text": "Ada and  Bob, then Ada", "phrase": "Ada"}))
+        missing = structure(await client.call_tool("ground", {"text": ADA, "phrase": "Eve"}))
+    assert answer["items"][0]["at"] == ["g1 m1[0:3]", "g2 m1[19:22]"]
+    assert [item["kind"] for item in missing["items"]] == ["ungrounded"]
+
+
+async def test_a_large_result_pages_to_its_end_with_nothing_missing_or_doubled(tmp_path: Path) -> None:
+    text = " ".join(f"Name{number}" for number in range(5000))
+    async with connected(ScriptedExtractor(), tmp_path) as client:
+        answer = await client.call_tool("extract_entities", {"text": text, "limit": 200})
+        seen: list[str] = []
+        while True:
+            page = structure(answer)
+            assert len(answer.model_dump_json(by_alias=True, exclude_none=True)) <= 20_000
+            seen += [item["id"] for item in page["items"]]
+            if "cursor" not in page:
+                break
+            arguments = {"result_id": page["result_id"], "cursor": page["cursor"], "limit": 200}
+            answer = await client.call_tool("get_result", arguments)
+    assert seen == [f"e{number}" for number in range(1, 5001)]
+
+
+async def test_control_and_bidi_characters_are_shown_escaped(tmp_path: Path) -> None:
+    async with connected(ScriptedExtractor(), tmp_path) as client:
+        answer = await client.call_tool("extract_entities", {"text": "Ada\u202eBob\x1b[31m"})
+    assert "\u202e" not in words(answer) + json.dumps(answer.structured_content, ensure_ascii=False)
+    assert "\\u202e" in structure(answer)["items"][0]["text"]
+    assert "\\u001b" in structure(answer)["items"][0]["text"]
