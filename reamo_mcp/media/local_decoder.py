@@ -1,5 +1,6 @@
 """The decoder in this process: what the decoder child runs, and what tests, debugging and lesser platforms use."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -30,6 +31,7 @@ class LocalDecoder:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
+        self._one_pdf_at_a_time = threading.Lock()  # pdfium is not safe for threads
 
     def describe(self, file: OpenFile, control: Control) -> Description:
         """Return what the file is, from its header; a misleading extension is told in a notice."""
@@ -51,13 +53,24 @@ class LocalDecoder:
         """Yield the wanted pages of a PDF."""
         from reamo_mcp.media.document import load_pages
 
-        return load_pages(file, wanted, self._limits, outcome, control)
+        pages = load_pages(file, wanted, self._limits, outcome, control)
+        try:
+            while True:
+                with self._one_pdf_at_a_time:
+                    page = next(pages, None)
+                if page is None:
+                    return
+                yield page
+        finally:
+            with self._one_pdf_at_a_time:
+                pages.close()
 
     def page_picture(self, file: OpenFile, page: int, longest_side: int, control: Control) -> Picture:
         """Return one upright page of a PDF as pixels."""
         from reamo_mcp.media.document import render_page
 
-        return render_page(file, page, longest_side, self._limits)
+        with self._one_pdf_at_a_time:
+            return render_page(file, page, longest_side)
 
     def picture(self, file: OpenFile, longest_side: int, control: Control) -> Picture:
         """Return an image, reduced so that its longer side has at most this many pixels."""
@@ -100,7 +113,8 @@ class LocalDecoder:
             case "document" if file.format == "pdf":
                 from reamo_mcp.media.document import describe_document
 
-                return describe_document(file, self._limits)
+                with self._one_pdf_at_a_time:
+                    return describe_document(file)
             case "document" if file.format in ("html", "docx"):
                 return Description("document", file.format)
             case _:

@@ -2,6 +2,10 @@
 
 import io
 import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer  # in the standard library from Python 3.12
 
 
 class FileStream(io.RawIOBase):
@@ -50,8 +54,9 @@ class FileStream(io.RawIOBase):
             wanted -= len(part)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    def readinto(self, buffer: bytearray | memoryview, /) -> int:  # pyright: ignore[reportIncompatibleMethodOverride] the base takes any buffer; callers give these
+    def readinto(self, buffer: "Buffer", /) -> int:
         """Fill the buffer and return the number of bytes read."""
-        data = self.read(len(buffer))
-        buffer[: len(data)] = data
+        view = memoryview(buffer).cast("B")
+        data = self.read(len(view))
+        view[: len(data)] = data
         return len(data)
