@@ -25,7 +25,7 @@ _KIND_OF = {name.replace("-", " "): kind for kind, names in _KINDS.items() for n
 _MALE = frozenset("mr mister sir lord herr señor senor don".split())
 _FEMALE = frozenset("mrs ms miss mme mlle madame madam lady dame frau señora senora doña dona".split())
 # Left out on purpose: king, queen, prince, pope, saint: there the title is a part of the name.
-_TITLES = (
+TITLES = (
     _MALE
     | _FEMALE
     | frozenset(
@@ -198,7 +198,7 @@ def _person(surface: str, tokens: tuple[str, ...], acronym: str) -> NameForm:
     own = list(tokens)
     sex: Sex | None = None
     titled = False
-    while len(own) > 1 and own[0] in _TITLES:
+    while len(own) > 1 and own[0] in TITLES:
         title = own.pop(0)
         titled = True
         sex = "male" if title in _MALE else "female" if title in _FEMALE else sex
