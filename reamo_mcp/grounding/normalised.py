@@ -20,6 +20,7 @@ _HYPHENS = "-‐\u00ad"
 _DROPPED = dict.fromkeys(
     map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff" + "".join(map(chr, range(0xFE00, 0xFE10)))), ""
 )
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff\ufe00-\ufe0f]")
 _FOLDED = (
     _DROPPED
     | dict.fromkeys(map(ord, "‘’‚‛ʼ′`´"), "'")
@@ -67,18 +68,22 @@ class NormalisedText:
         length = 0
         for match in _PIECE.finditer(source):
             start, end = match.span()
+            plain = False
             if match["space"] is not None:
                 form = self._blank(start, end)
             else:
                 said = source[start:end]
-                form = said.lower() if match["plain"] is not None else "".join(map(_folded, _clusters(said)))
+                plain = match["plain"] is not None
+                form = said.lower() if plain else _folded_word(said)
+                # Where no sign became several or none, offsets run along with the source.
+                plain = plain or (len(form) == len(said) and unicodedata.is_normalized("NFKC", said))
                 if self._breaks_after(end):
                     self.broken_words += 1
                     if not keep_hyphens:
                         form = form[:-1] if form.endswith("-") else form
             forms.append(form)
             self._starts.append(length)
-            self._pieces.append((start, end, match["plain"] is not None))
+            self._pieces.append((start, end, plain))
             length += len(form)
         self.text = "".join(forms)
 
@@ -140,6 +145,16 @@ def normalised(text: str, *, keep_hyphens: bool = False) -> str:
     return NormalisedText(text.strip(), keep_hyphens=keep_hyphens).text.strip()
 
 
+def squeezed(text: str) -> str:
+    """Return a form without blanks and hyphens that holds the same form of every quote that the text says.
+
+    It has no way back to the source, is made at the speed of the built-in functions, and so tells cheaply that a
+    quote is *not* there.
+    """
+    form = unicodedata.normalize("NFKC", text).translate(_FOLDED).casefold()
+    return "".join(form.split()).replace("-", "")
+
+
 def _clusters(word: str) -> list[str]:
     """Split a word into characters with the marks, jamo and invisible signs that follow them."""
     clusters: list[str] = []
@@ -152,6 +167,13 @@ def _clusters(word: str) -> list[str]:
         else:
             clusters.append(character)
     return clusters
+
+
+def _folded_word(word: str) -> str:
+    # Then nothing composes, and sign by sign is the same as all at once.
+    if unicodedata.is_normalized("NFKC", word) and not _INVISIBLE.search(word):
+        return word.translate(_FOLDED).casefold()
+    return "".join(map(_folded, _clusters(word)))
 
 
 @lru_cache(maxsize=16_384)

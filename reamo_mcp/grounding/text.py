@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from reamo_mcp.grounding.normalised import NormalisedText, is_unspaced, is_word_character, normalised
+from reamo_mcp.grounding.normalised import NormalisedText, is_unspaced, is_word_character, normalised, squeezed
 
 _NUMBER_GOES_ON = re.compile(
     r"[.,:/]\d|\s?[%‰°]|[\s-](?:hundred|thousand|million|billion|trillion|dozen|percent|per\s+cent)\b", re.IGNORECASE
@@ -54,6 +54,7 @@ class SearchableText:
 
     def __init__(self, text: str) -> None:
         self.text = text
+        self._squeezed: str | None = None
         self._forms: list[NormalisedText] | None = None
 
     def find(self, quote: str, nth: int = 1) -> FoundQuote | QuoteNotFound:
@@ -87,6 +88,10 @@ class SearchableText:
             start = self.text.find(quote, start + 1)
 
     def _normalised(self, quote: str) -> Iterator[FoundQuote]:
+        if self._squeezed is None:
+            self._squeezed = squeezed(self.text)
+        if squeezed(quote) not in self._squeezed:
+            return
         if self._forms is None:
             joined = NormalisedText(self.text)
             self._forms = [joined, NormalisedText(self.text, keep_hyphens=True)] if joined.broken_words else [joined]
