@@ -7,12 +7,14 @@ The variable of a setting is ``REAMO_`` and its name in capitals: ``REAMO_MOST_P
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias, get_args
 
 from pydantic import Field, ValidationError
 
 from reamo_mcp.errors import InvalidArgument
 from reamo_mcp.types.record import Record
+
+Profile: TypeAlias = Literal["embedded"]
 
 
 class Limits(Record):
@@ -34,7 +36,7 @@ class Limits(Record):
 class Settings(Record):
     """Settings of one installation. Construct directly, or from the environment by `from_environment`."""
 
-    profile: Literal["embedded"] = Field(default="embedded", description="Which engine answers")
+    profile: Profile = Field(default="embedded", description="Which engine answers")
     roots: tuple[Path, ...] = Field(default=(), description="Folders whose files an MCP caller may name")
     cache: Path | None = Field(default=None, description="Folder of the store; None: the user's cache folder")
     cache_bytes: int = Field(default=2 << 30, ge=0, description="Most bytes the store keeps; 0 keeps nothing")
@@ -60,6 +62,14 @@ class Settings(Record):
             first = error.errors()[0]
             name = f"REAMO_{str(first['loc'][-1]).upper()}"
             raise InvalidArgument(f"{name} is not usable: {first['msg']}", f"Correct or unset {name}") from None
+
+    def with_profile(self, profile: str) -> "Settings":
+        """Return the same settings for another engine. Raises InvalidArgument for one that does not exist."""
+        try:
+            return Settings.model_validate({**self.model_dump(), "profile": profile})
+        except ValidationError:
+            known = ", ".join(get_args(Profile))
+            raise InvalidArgument(f"there is no profile {profile!r}", f"Profiles: {known}") from None
 
     def cache_folder(self) -> Path:
         """Return the folder of the store: the setting, else ``reamo-mcp`` in the user's cache folder (XDG)."""

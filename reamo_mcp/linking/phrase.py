@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 from reamo_mcp.grounding.locating import Locator
+from reamo_mcp.linking.assemble import Assembled
+from reamo_mcp.linking.compose import compose, readings_of
 from reamo_mcp.reading.perception import Perception
-from reamo_mcp.types.coverage import Coverage, FailedMedium
+from reamo_mcp.types.coverage import FailedMedium
 from reamo_mcp.types.extraction import Engine, Entity, Extraction, Ungrounded
 from reamo_mcp.types.grounding import Grounding, Provenance
 from reamo_mcp.types.media import OpenedDocument
@@ -24,7 +26,7 @@ def ground_phrase(
 
     A medium without any readable words cannot be searched; it is told as ungrounded, not as absent.
     """
-    readings = [reading for perception in perceptions for reading in perception.readings]
+    readings = readings_of(perceptions)
     locator = Locator(document, readings)
     with_words = {reading.media_id for reading in readings if reading.text.strip()}
     places: list[Grounding] = []
@@ -35,24 +37,10 @@ def ground_phrase(
         if not found and medium.id in with_words:
             absent.append(medium.id)
     numbered = tuple(place.model_copy(update={"id": f"g{number}"}) for number, place in enumerate(places, start=1))
-    texts = {medium.id for medium in document.media if medium.kind == "text"}
-    coverage = Coverage(
-        media=tuple(part for perception in perceptions for part in perception.coverage),
-        unsupported=tuple(ask for perception in perceptions for ask in perception.unsupported),
-        failed=tuple(failed),
-    )
-    return Extraction(
-        document=document,
-        readings=tuple(reading for reading in readings if not (reading.kind == "text" and reading.media_id in texts)),
-        entities=(Entity(id="e1", type=PHRASE, name=phrase, groundings=numbered, absent=tuple(absent)),)
-        if numbered
-        else (),
-        ungrounded=tuple(_misses(phrase, document, absent, with_words, found_somewhere=bool(numbered))),
-        coverage=coverage,
-        status="ok" if coverage.complete else "partial",
-        engine=engine,
-        warnings=tuple(notice for perception in perceptions for notice in perception.notices),
-    )
+    entity = Entity(id="e1", type=PHRASE, name=phrase, groundings=numbered, absent=tuple(absent)) if numbered else None
+    misses = tuple(_misses(phrase, document, absent, with_words, found_somewhere=bool(numbered)))
+    answer = Assembled(entities=(entity,) if entity else (), relations=(), events=(), ungrounded=misses)
+    return compose(answer, document, perceptions, failed, engine)
 
 
 def _misses(

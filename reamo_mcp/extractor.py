@@ -1,0 +1,287 @@
+"""The main job: a document becomes readings, readings become candidates, candidates become a grounded extraction."""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from importlib.metadata import version
+from typing import Literal, TypeVar
+
+import anyio
+import anyio.from_thread
+import anyio.lowlevel
+import anyio.to_thread
+from pydantic import Field
+
+from reamo_mcp.errors import Cancelled, ReamoError
+from reamo_mcp.isolation.control import Control
+from reamo_mcp.linking.assemble import assemble
+from reamo_mcp.linking.compose import compose, readings_of
+from reamo_mcp.media.decoding import Decoder
+from reamo_mcp.media.opening import Allowed, ensure_unchanged
+from reamo_mcp.models.engine import Engine
+from reamo_mcp.models.profiles import open_decoder, open_engine
+from reamo_mcp.reading.perceive import perceive, perceive_given_text, renamed
+from reamo_mcp.reading.perception import Given, Perception, Senses
+from reamo_mcp.reading.propose_from_text import propose_from_text
+from reamo_mcp.reading.sources import OpenedFile, OpenedSources, OpenedText, failure, nothing_readable, opened_sources
+from reamo_mcp.settings import Settings
+from reamo_mcp.store.keys import key
+from reamo_mcp.store.records import RecordStore, Store
+from reamo_mcp.types.coverage import FailedMedium
+from reamo_mcp.types.extraction import Engine as EngineRecord
+from reamo_mcp.types.extraction import EngineModel, Extraction, Notice
+from reamo_mcp.types.media import Document, MediaKind, OpenedDocument, Part
+from reamo_mcp.types.ontology import Ontology
+from reamo_mcp.types.record import Record
+
+T = TypeVar("T")
+Task = Literal["entities", "relations", "events"]
+ALL_TASKS: tuple[Task, ...] = ("entities", "relations", "events")
+
+
+class Request(Record):
+    """How an ontology is applied to a document."""
+
+    part: Part = Part()
+    tasks: tuple[Task, ...] = Field(default=ALL_TASKS, min_length=1)
+    modalities: tuple[MediaKind, ...] = Field(default=(), description="Kinds of media to read; empty: all")
+    min_score: float = Field(default=0.0, ge=0, le=1, description="Items below this score are left out")
+
+
+class Progress(Record):
+    """How far the work is: ``done`` of ``total`` in ``unit``, within a stage that ``message`` tells to people."""
+
+    stage: Literal["open", "read", "propose", "ground"]
+    done: float
+    total: float
+    unit: str
+    message: str
+
+
+Report = Callable[[Progress], None]
+
+
+class Readings(Record):
+    """A document that was read: the hub that extraction and phrase grounding start from."""
+
+    document: OpenedDocument
+    perceptions: tuple[Perception, ...]
+    failed: tuple[FailedMedium, ...] = ()
+    notices: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True)
+class _ThreadControl:
+    """The control of work that runs in a worker thread of anyio."""
+
+    report: Report
+    stage: Literal["open", "read", "propose", "ground"]
+    message: str
+
+    def check(self) -> None:
+        try:
+            anyio.from_thread.check_cancelled()
+        except anyio.get_cancelled_exc_class():
+            raise Cancelled("the work was cancelled", "Ask again to start it anew") from None
+
+    def progress(self, done: float, total: float, unit: str) -> None:
+        self.report(Progress(stage=self.stage, done=done, total=total, unit=unit, message=self.message))
+
+
+def _unreported(_: Progress) -> None:
+    return None
+
+
+class Extractor:
+    """Extracts grounded knowledge with one engine, one decoder and one store. Safe for concurrent calls."""
+
+    def __init__(self, engine: Engine, decoder: Decoder, store: Store, settings: Settings) -> None:
+        self._engine = engine
+        self._senses = Senses(decoder, engine.text_reader, engine.transcriber, engine.detectors)
+        self._store = store
+        self._settings = settings
+        self._limiter = anyio.CapacityLimiter(4)
+
+    @property
+    def engine(self) -> EngineRecord:
+        """Which engine answers, and with which models."""
+        models = tuple(
+            EngineModel(role=card.role, name=card.name, revision=card.revision) for card in self._engine.cards()
+        )
+        return EngineRecord(profile=self._engine.profile, version=version("reamo-mcp"), models=models)
+
+    async def extract(
+        self,
+        document: Document,
+        ontology: Ontology,
+        *,
+        request: Request | None = None,
+        report: Report = _unreported,
+        allowed: Allowed | None = None,
+    ) -> Extraction:
+        """Return what the document says and shows of the ontology's types, each item with its proof.
+
+        ``allowed`` says which files may be opened (default: those that the document names). ``report`` is called
+        from a worker thread. Raises errors of `reamo_mcp.errors`; a medium that fails beside others that can be read
+        is told in the coverage instead.
+        """
+        return await self._in_thread(
+            partial(self._extract, document, ontology, request or Request(), report, allowed or Allowed.named())
+        )
+
+    async def read(
+        self,
+        document: Document,
+        *,
+        request: Request | None = None,
+        report: Report = _unreported,
+        allowed: Allowed | None = None,
+    ) -> Readings:
+        """Return the readings of a document, from the store where they are known."""
+
+        def work() -> Readings:
+            with self._opened(document, allowed or Allowed.named(), report) as opened:
+                return self._read(opened, request or Request(), report)
+
+        return await self._in_thread(work)
+
+    async def fingerprint(self, document: Document, *, allowed: Allowed | None = None) -> str:
+        """Return the hash of the document's content: equal files give equal fingerprints, whatever their names."""
+
+        def work() -> str:
+            with self._opened(document, allowed or Allowed.named(), _unreported) as opened:
+                return opened.content_key()
+
+        return await self._in_thread(work)
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        try:
+            return await anyio.to_thread.run_sync(work, limiter=self._limiter)
+        except Cancelled:
+            await anyio.lowlevel.checkpoint()  # where a scope was cancelled, its own exception takes over here
+            raise
+
+    def _opened(self, document: Document, allowed: Allowed, report: Report) -> AbstractContextManager[OpenedSources]:
+        control = _ThreadControl(report, "open", "opening files")
+        return opened_sources(document, allowed, self._settings.limits, control)
+
+    def _extract(
+        self, document: Document, ontology: Ontology, request: Request, report: Report, allowed: Allowed
+    ) -> Extraction:
+        with self._opened(document, allowed, report) as opened:
+            results = RecordStore(self._store.results)
+            result_key = self._result_key(opened, ontology, request)
+            kept = results.get(result_key, Extraction)
+            if kept is not None:
+                return kept
+            readings = self._read(opened, request, report)
+            extraction = self._propose_and_ground(readings, ontology, request, report)
+            if not opened.failed:
+                results.put(result_key, extraction)
+            return extraction
+
+    def _read(self, opened: OpenedSources, request: Request, report: Report) -> Readings:
+        perceptions: list[Perception] = []
+        failed = list(opened.failed)
+        notices: list[Notice] = []
+        errors: list[ReamoError] = []
+        for number, source in enumerate(opened.sources, start=1):
+            media_id = f"m{number}"
+            if isinstance(source, OpenedText):
+                perceptions.append(perceive_given_text(source.text, source.name, media_id, source.sha256))
+                continue
+            if request.modalities and source.file.kind not in request.modalities:
+                notices.append(
+                    Notice(code="skipped", message=f"{source.file.name} is {source.file.kind}: not asked for")
+                )
+                continue
+            control = _ThreadControl(report, "read", f"reading {source.file.name}")
+            control.check()
+            try:
+                perceptions.append(self._perceive(source, media_id, request.part, control))
+            except Cancelled:
+                raise
+            except ReamoError as error:
+                errors.append(error)
+                failed.append(failure(source.file.name, error))
+        if not perceptions and errors:
+            raise nothing_readable(errors, failed)
+        if (trouble := self._store.trouble) is not None:
+            notices.append(Notice(code="cache_unusable", message=trouble))
+        document = OpenedDocument(
+            id=f"d{opened.content_key()[:16]}", media=tuple(perception.medium for perception in perceptions)
+        )
+        return Readings(document=document, perceptions=tuple(perceptions), failed=tuple(failed), notices=tuple(notices))
+
+    def _perceive(self, source: OpenedFile, media_id: str, part: Part, control: Control) -> Perception:
+        kept_by = RecordStore(self._store.readings)
+        cards = [card.model_dump_json() for card in self._engine.cards() if card.role != "text_extractor"]
+        perception_key = key(
+            source.file.sha256,
+            source.sidecar.sha256 if source.sidecar else None,
+            part.model_dump_json(),
+            self._settings.limits.model_dump_json(),
+            cards,
+            version("reamo-mcp"),
+        )
+        perception = kept_by.get(perception_key, Perception)
+        if perception is None:
+            perception = perceive(Given(source.file, "m0", part, source.sidecar), self._senses, control)
+            ensure_unchanged(source.file)
+            kept_by.put(perception_key, perception)
+        return renamed(perception, media_id, source.file.name)
+
+    def _propose_and_ground(
+        self, readings: Readings, ontology: Ontology, request: Request, report: Report
+    ) -> Extraction:
+        control = _ThreadControl(report, "propose", "looking for what was asked")
+        texts = readings_of(readings.perceptions)
+        proposal = propose_from_text(texts, self._engine.text_extractor, ontology, request.tasks, control)
+        control = _ThreadControl(report, "ground", "proving what was found")
+        control.progress(0, 1, "documents")
+        found = assemble(
+            proposal.candidates,
+            readings.document,
+            texts,
+            ontology,
+            tasks=request.tasks,
+            min_score=request.min_score,
+            control=control,
+        )
+        control.progress(1, 1, "documents")
+        return compose(
+            replace(found, ungrounded=(*found.ungrounded, *proposal.ungrounded)),
+            readings.document,
+            readings.perceptions,
+            readings.failed,
+            self.engine,
+            unsupported=proposal.unsupported,
+            notices=(*readings.notices, *proposal.failed),
+            complete=not proposal.failed,
+        )
+
+    def _result_key(self, opened: OpenedSources, ontology: Ontology, request: Request) -> str:
+        return key(
+            opened.content_key(),
+            opened.names(),
+            ontology.model_dump_json(),
+            request.model_dump_json(),
+            self._settings.limits.model_dump_json(),
+            self.engine.model_dump_json(),
+        )
+
+
+@asynccontextmanager
+async def open_extractor(settings: Settings | None = None, *, profile: str | None = None) -> AsyncGenerator[Extractor]:
+    """Yield the extractor of this installation: its engine, decoder and store. Leaving ends their processes.
+
+    Without ``settings`` they are read from the environment; ``profile`` replaces theirs. Raises InvalidArgument for
+    settings that cannot be used; weights are opened by the first call that needs them.
+    """
+    chosen = settings or Settings.from_environment()
+    if profile is not None:
+        chosen = chosen.with_profile(profile)
+    store = Store(chosen.cache_folder(), chosen.cache_bytes)
+    with open_engine(chosen, store.readings) as engine, open_decoder(chosen) as decoder:
+        yield Extractor(engine, decoder, store, chosen)

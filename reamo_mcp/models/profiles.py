@@ -1,0 +1,56 @@
+"""Which engine a profile is, and where its models and the decoder run."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from reamo_mcp.media.child_decoder import ChildDecoder
+from reamo_mcp.media.decoding import Decoder
+from reamo_mcp.media.local_decoder import LocalDecoder
+from reamo_mcp.models.embedded.engine import embedded_engine
+from reamo_mcp.models.engine import Engine
+from reamo_mcp.models.host import hosted
+from reamo_mcp.models.remembered import RememberedDetector, RememberedTextReader
+from reamo_mcp.settings import Settings
+from reamo_mcp.store.files import BlobFolder
+
+
+def plain_engine(settings: Settings) -> Engine:
+    """Return the engine of the profile with its models in this process."""
+    match settings.profile:
+        case "embedded":
+            return embedded_engine(settings.threads)
+
+
+@contextmanager
+def open_engine(settings: Settings, remembers: BlobFolder) -> Generator[Engine]:
+    """Yield the engine of the profile, in a child process where the settings say so, with roles that remember."""
+    engine = plain_engine(settings)
+    if settings.isolate:
+        engine = hosted(engine, settings)
+    try:
+        yield remembering(engine, remembers)
+    finally:
+        engine.close()
+
+
+def remembering(engine: Engine, remembers: BlobFolder) -> Engine:
+    """Return the same engine; what its roles read of the same pixels they find again."""
+    return replace(
+        engine,
+        text_reader=engine.text_reader and RememberedTextReader(engine.text_reader, remembers),
+        detectors=tuple(RememberedDetector(detector, remembers) for detector in engine.detectors),
+    )
+
+
+@contextmanager
+def open_decoder(settings: Settings) -> Generator[Decoder]:
+    """Yield the decoder, in a child process where the settings say so."""
+    if not settings.isolate:
+        yield LocalDecoder(settings.limits)
+        return
+    decoder = ChildDecoder(settings.limits)
+    try:
+        yield decoder
+    finally:
+        decoder.close()
