@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from reamo_mcp.models.embedded.text_detection import Network, Quad
 
 LINE_HEIGHT = 48  # pixels, as the network was trained
+MARGIN = 10  # pixels around a straightened line that the network does not see: what reaches into them is no letter
 _LONGEST_LINE = 3200  # pixels at this height; longer ones are squeezed
 _UPRIGHT = 1.5  # a crop that is this much taller than wide may be a line that runs up or down the picture
 
@@ -32,9 +33,10 @@ class Character:
 
 @dataclass(frozen=True)
 class RecognisedLine:
-    """The characters of a line, its straightened picture (48 pixels high), and the way back to the whole picture.
+    """The characters of a line, its straightened picture with a margin, and the way back to the whole picture.
 
-    ``to_picture`` is the 3 x 3 perspective transform from the straightened line to the picture.
+    The straightened line is 48 pixels high; characters count from the left of the line, not of its margin.
+    ``to_picture`` is the 3 x 3 perspective transform from the straightened picture to the whole one.
     """
 
     characters: tuple[Character, ...]
@@ -69,12 +71,13 @@ def _recognise(
     width = max(1.0, float(numpy.linalg.norm(quad[0] - quad[1])))
     height = max(1.0, float(numpy.linalg.norm(quad[0] - quad[3])))
     wide = min(_LONGEST_LINE, max(8, round(LINE_HEIGHT * width / height)))
-    target = numpy.array([[0, 0], [wide, 0], [wide, LINE_HEIGHT], [0, LINE_HEIGHT]], numpy.float32)
+    target = numpy.array([[0, 0], [wide, 0], [wide, LINE_HEIGHT], [0, LINE_HEIGHT]], numpy.float32) + MARGIN
     to_picture = numpy.asarray(cv2.getPerspectiveTransform(target, quad), numpy.float64)
     straightened = _straighten(pixels, quad, wide, to_picture)
     # Below 320 pixels the network sees lines filled up on the right, as it was trained.
     batch = numpy.zeros((1, 3, LINE_HEIGHT, max(320, wide)), numpy.float32)
-    batch[0, :, :, :wide] = straightened[:, :, ::-1].transpose(2, 0, 1).astype(numpy.float32) / 127.5 - 1.0
+    line = straightened[MARGIN : MARGIN + LINE_HEIGHT, MARGIN : MARGIN + wide, ::-1]
+    batch[0, :, :, :wide] = line.transpose(2, 0, 1).astype(numpy.float32) / 127.5 - 1.0
     scores = network(batch)[0]
     pitch = batch.shape[3] / len(scores)
     return RecognisedLine(_decode(scores, pitch, wide, alphabet), straightened, to_picture)
@@ -92,8 +95,9 @@ def _straighten(
     if factor >= 0.7:
         picture, transform = pixels, to_picture
     else:
-        left, top = numpy.floor(quad.min(axis=0)).astype(int)
-        right, bottom = numpy.ceil(quad.max(axis=0)).astype(int) + 1
+        around = round(2 * MARGIN / factor)
+        left, top = numpy.floor(quad.min(axis=0)).astype(int) - around
+        right, bottom = numpy.ceil(quad.max(axis=0)).astype(int) + 1 + around
         crop = pixels[max(0, top) : bottom, max(0, left) : right]
         small = (max(1, round(crop.shape[1] * factor)), max(1, round(crop.shape[0] * factor)))
         picture = cv2.resize(crop, small, interpolation=cv2.INTER_AREA)
@@ -103,7 +107,13 @@ def _straighten(
         )
         transform = reduce @ to_picture
     return numpy.asarray(
-        cv2.warpPerspective(picture, transform, (wide, LINE_HEIGHT), flags=flags, borderMode=cv2.BORDER_REPLICATE),
+        cv2.warpPerspective(
+            picture,
+            transform,
+            (wide + 2 * MARGIN, LINE_HEIGHT + 2 * MARGIN),
+            flags=flags,
+            borderMode=cv2.BORDER_REPLICATE,
+        ),
         numpy.uint8,
     )
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING
 
-from reamo_mcp.models.embedded.text_recognition import LINE_HEIGHT, Character, RecognisedLine
+from reamo_mcp.models.embedded.text_recognition import LINE_HEIGHT, MARGIN, Character, RecognisedLine
 from reamo_mcp.models.roles import Line, ReadWord
 from reamo_mcp.types.grounding import Box
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _SPACE_GAP = 0.22  # of the line's height: ink-free stretches at least this wide may be a lost space
 _SPACE_RATIO = 2.5  # and this many times the line's usual gap between letters
 _SPACE_SHARE = 0.8  # and this much of the line's usual space
+_LEAST_INKED = 0.6  # of the characters have ink where they were recognised, or the ink is not trusted
+_LEAST_STROKE = 10  # pixels; smaller spots are noise
+_BODY = (0.12, 0.9)  # where letters stand in a detected line, as parts of its height, if there is no ink to tell
 _CLINGING = ".,')"  # signs that no space precedes; recognisers put one where the font is wide
 
 
@@ -33,7 +36,7 @@ def line_of(recognised: RecognisedLine) -> Line | None:
 
     Scripts written without spaces give one word per character, so that any name in them has its own box.
     """
-    ink = _ink(recognised.straightened)
+    ink = _ink(recognised)
     pieces = _pieces(recognised.characters, ink)
     if not pieces:
         return None
@@ -100,24 +103,46 @@ def _lost_spaces(signs: list[Character], spaced: set[int], ink: "NDArray[numpy.b
     return {sign for sign, gap in letter_gaps.items() if gap >= least}
 
 
-def _ink(straightened: "NDArray[numpy.uint8]") -> "NDArray[numpy.bool_] | None":
-    """Return which pixels are ink, None where ink and ground cannot be told apart (photographs behind the text)."""
+def _ink(recognised: RecognisedLine) -> "NDArray[numpy.bool_] | None":
+    """Return which pixels of the straightened picture are ink, None where they cannot be told from the ground.
+
+    Ink is what stands free: strokes that reach into the margin belong to other lines, to frames or to the ground. Of
+    dark on light and light on dark the one is right that puts ink where characters were recognised.
+    """
     import cv2
     import numpy
 
-    grey = cv2.cvtColor(straightened, cv2.COLOR_RGB2GRAY)
+    grey = cv2.cvtColor(recognised.straightened, cv2.COLOR_RGB2GRAY)
     threshold, _ = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     dark = grey <= threshold
-    # The ground is what the upper and lower edges of the crop mostly show.
-    edges = numpy.concatenate([dark[:2].ravel(), dark[-2:].ravel()])
-    ink = ~dark if edges.mean() > 0.5 else dark
-    contrast = abs(float(grey[ink].mean()) - float(grey[~ink].mean())) if 0 < ink.mean() < 1 else 0.0
-    return ink if contrast >= 40 and ink.mean() <= 0.5 else None
+    best, best_share = None, _LEAST_INKED
+    for mask in (dark, ~dark):
+        count, labels, boxes, _ = cv2.connectedComponentsWithStats(mask.astype(numpy.uint8), connectivity=8)
+        tops, heights, areas = boxes[:, cv2.CC_STAT_TOP], boxes[:, cv2.CC_STAT_HEIGHT], boxes[:, cv2.CC_STAT_AREA]
+        free = (tops > MARGIN // 2) & (tops + heights < grey.shape[0] - MARGIN // 2) & (areas >= _LEAST_STROKE)
+        free[0] = False  # the label of what the mask leaves out
+        ink = free[labels] if count else mask
+        share = _inked(recognised.characters, ink)
+        if share > best_share:
+            best, best_share = ink, share
+    return best
+
+
+def _inked(characters: tuple[Character, ...], ink: "NDArray[numpy.bool_]") -> float:
+    """Return the share of the characters that have enough ink at their place."""
+    signs = [one for one in characters if not one.sign.isspace()]
+    columns = ink.sum(axis=0)
+    inked = 0
+    for sign in signs:
+        at = MARGIN + int(sign.centre)
+        inked += int(columns[max(0, at - 6) : at + 7].sum()) >= 2 * _LEAST_STROKE
+    return inked / max(1, len(signs))
 
 
 def _free_stretch(ink: "NDArray[numpy.bool_]", left: float, right: float) -> tuple[float, float]:
     """Return the longest stretch without ink between two columns; both ends in the middle where there is none."""
-    columns = ink[4:-4, int(left) : max(int(left) + 1, int(right))]
+    first = MARGIN + int(left)
+    columns = ink[:, first : max(first + 1, MARGIN + int(right))]
     best_start, best_length, start = 0, 0, 0
     for column in range(columns.shape[1] + 1):
         if column == columns.shape[1] or columns[:, column].any():
@@ -140,25 +165,27 @@ def _box(
     import cv2
     import numpy
 
-    width = recognised.straightened.shape[1]
-    first, last = piece.characters[0], piece.characters[-1]
-    left, right, top, bottom = 0.0, float(width), 0.0, float(LINE_HEIGHT)
+    signs = piece.characters
+    pitch = (signs[-1].centre - signs[0].centre) / (len(signs) - 1) if len(signs) > 1 else LINE_HEIGHT / 2
+    left, right = signs[0].centre - pitch, signs[-1].centre + pitch
     if before:
-        left = _free_stretch(ink, before.centre, first.centre)[1] if ink is not None else _between(before, first)
+        left = max(left, _free_stretch(ink, before.centre, signs[0].centre)[1] if ink is not None else -numpy.inf)
+        left = max(left, before.centre)
     if after:
-        right = _free_stretch(ink, last.centre, after.centre)[0] if ink is not None else _between(last, after)
-    if ink is not None:
-        inside = ink[:, int(left) : max(int(left) + 1, int(numpy.ceil(right)))]
+        right = min(right, _free_stretch(ink, signs[-1].centre, after.centre)[0] if ink is not None else numpy.inf)
+        right = min(right, after.centre)
+    inside = None if ink is None else ink[:, max(0, MARGIN + int(left)) : max(1, MARGIN + int(numpy.ceil(right)))]
+    if inside is not None and inside.any():
         columns, rows = numpy.flatnonzero(inside.any(axis=0)), numpy.flatnonzero(inside.any(axis=1))
-        if len(columns) and len(rows):
-            left, right = int(left) + float(columns[0]), int(left) + float(columns[-1]) + 1
-            top, bottom = float(rows[0]), float(rows[-1]) + 1
+        start = max(0, MARGIN + int(left))
+        left, right = start + float(columns[0]), start + float(columns[-1]) + 1
+        top, bottom = float(rows[0]), float(rows[-1]) + 1
+    else:
+        # Without ink to go by, letters are taken to be as wide as they are apart.
+        left, right = MARGIN + max(left, signs[0].centre - pitch / 2), MARGIN + min(right, signs[-1].centre + pitch / 2)
+        top, bottom = (MARGIN + LINE_HEIGHT * part for part in _BODY)
     corners = numpy.array([[[left, top], [right, top], [right, bottom], [left, bottom]]], numpy.float64)
     placed = cv2.perspectiveTransform(corners, recognised.to_picture)[0]
     x, y = (float(value) for value in placed.min(axis=0))
     far_x, far_y = (float(value) for value in placed.max(axis=0))
     return Box(x=x, y=y, width=far_x - x, height=far_y - y)
-
-
-def _between(one: Character, other: Character) -> float:
-    return (one.right + other.left) / 2
