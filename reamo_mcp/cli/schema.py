@@ -1,25 +1,17 @@
 """`reamo-mcp schema`: the JSON schema of what the project answers and takes."""
 
 import json
-from enum import Enum
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
 
 import typer
 
-
-class Described(str, Enum):
-    """The records that a program may meet."""
-
-    extraction = "extraction"
-    ontology = "ontology"
-    answer = "answer"
-    status = "status"
+Described: TypeAlias = Literal["extraction", "ontology", "answer", "status"]
 
 
 def schema(
     of: Annotated[
         Described, typer.Option(help="extraction: the full record; ontology: own types; answer, status: of the tools.")
-    ] = Described.extraction,
+    ] = "extraction",
 ) -> None:
     """Print the JSON schema of a record."""
     from reamo_mcp.types.answers import Answer, StatusAnswer
@@ -27,9 +19,9 @@ def schema(
     from reamo_mcp.types.ontology import Ontology
 
     record = {
-        Described.extraction: Extraction,
-        Described.ontology: Ontology,
-        Described.answer: Answer,
-        Described.status: StatusAnswer,
+        "extraction": Extraction,
+        "ontology": Ontology,
+        "answer": Answer,
+        "status": StatusAnswer,
     }[of]
     typer.echo(json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **record.model_json_schema()}))
