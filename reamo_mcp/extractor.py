@@ -36,6 +36,7 @@ from reamo_mcp.types.ontology import Ontology
 from reamo_mcp.types.record import Record
 
 T = TypeVar("T")
+Stage = Literal["open", "read", "propose", "ground"]
 Task = Literal["entities", "relations", "events"]
 ALL_TASKS: tuple[Task, ...] = ("entities", "relations", "events")
 
@@ -52,7 +53,7 @@ class Request(Record):
 class Progress(Record):
     """How far the work is: ``done`` of ``total`` in ``unit``, within a stage that ``message`` tells to people."""
 
-    stage: Literal["open", "read", "propose", "ground"]
+    stage: Stage
     done: float
     total: float
     unit: str
@@ -72,21 +73,32 @@ class Readings(Record):
 
 
 @dataclass(frozen=True)
-class _ThreadControl:
-    """The control of work that runs in a worker thread of anyio."""
+class _Caller:
+    """Who waits for the work: told how far it is, and able to stop it. ``cancelled`` is what its event loop raises."""
 
     report: Report
-    stage: Literal["open", "read", "propose", "ground"]
+    cancelled: type[BaseException]
+
+    def control(self, stage: Stage, message: str) -> "_ThreadControl":
+        return _ThreadControl(self, stage, message)
+
+
+@dataclass(frozen=True)
+class _ThreadControl:
+    """The control of one stage of work in a worker thread of anyio."""
+
+    caller: _Caller
+    stage: Stage
     message: str
 
     def check(self) -> None:
         try:
             anyio.from_thread.check_cancelled()
-        except anyio.get_cancelled_exc_class():
+        except self.caller.cancelled:
             raise Cancelled("the work was cancelled", "Ask again to start it anew") from None
 
     def progress(self, done: float, total: float, unit: str) -> None:
-        self.report(Progress(stage=self.stage, done=done, total=total, unit=unit, message=self.message))
+        self.caller.report(Progress(stage=self.stage, done=done, total=total, unit=unit, message=self.message))
 
 
 def _unreported(_: Progress) -> None:
@@ -127,7 +139,7 @@ class Extractor:
         is told in the coverage instead.
         """
         return await self._in_thread(
-            partial(self._extract, document, ontology, request or Request(), report, allowed or Allowed.named())
+            report, partial(self._extract, document, ontology, request or Request(), allowed or Allowed.named())
         )
 
     async def read(
@@ -140,48 +152,49 @@ class Extractor:
     ) -> Readings:
         """Return the readings of a document, from the store where they are known."""
 
-        def work() -> Readings:
-            with self._opened(document, allowed or Allowed.named(), report) as opened:
-                return self._read(opened, request or Request(), report)
+        def work(caller: _Caller) -> Readings:
+            with self._opened(document, allowed or Allowed.named(), caller) as opened:
+                return self._read(opened, request or Request(), caller)
 
-        return await self._in_thread(work)
+        return await self._in_thread(report, work)
 
     async def fingerprint(self, document: Document, *, allowed: Allowed | None = None) -> str:
         """Return the hash of the document's content: equal files give equal fingerprints, whatever their names."""
 
-        def work() -> str:
-            with self._opened(document, allowed or Allowed.named(), _unreported) as opened:
+        def work(caller: _Caller) -> str:
+            with self._opened(document, allowed or Allowed.named(), caller) as opened:
                 return opened.content_key()
 
-        return await self._in_thread(work)
+        return await self._in_thread(_unreported, work)
 
-    async def _in_thread(self, work: Callable[[], T]) -> T:
+    async def _in_thread(self, report: Report, work: Callable[[_Caller], T]) -> T:
+        caller = _Caller(report, anyio.get_cancelled_exc_class())
         try:
-            return await anyio.to_thread.run_sync(work, limiter=self._limiter)
+            return await anyio.to_thread.run_sync(work, caller, limiter=self._limiter)
         except Cancelled:
             await anyio.lowlevel.checkpoint()  # where a scope was cancelled, its own exception takes over here
             raise
 
-    def _opened(self, document: Document, allowed: Allowed, report: Report) -> AbstractContextManager[OpenedSources]:
-        control = _ThreadControl(report, "open", "opening files")
+    def _opened(self, document: Document, allowed: Allowed, caller: _Caller) -> AbstractContextManager[OpenedSources]:
+        control = caller.control("open", "opening files")
         return opened_sources(document, allowed, self._settings.limits, control)
 
     def _extract(
-        self, document: Document, ontology: Ontology, request: Request, report: Report, allowed: Allowed
+        self, document: Document, ontology: Ontology, request: Request, allowed: Allowed, caller: _Caller
     ) -> Extraction:
-        with self._opened(document, allowed, report) as opened:
+        with self._opened(document, allowed, caller) as opened:
             results = RecordStore(self._store.results)
             result_key = self._result_key(opened, ontology, request)
             kept = results.get(result_key, Extraction)
             if kept is not None:
                 return kept
-            readings = self._read(opened, request, report)
-            extraction = self._propose_and_ground(readings, ontology, request, report)
+            readings = self._read(opened, request, caller)
+            extraction = self._propose_and_ground(readings, ontology, request, caller)
             if not opened.failed:
                 results.put(result_key, extraction)
             return extraction
 
-    def _read(self, opened: OpenedSources, request: Request, report: Report) -> Readings:
+    def _read(self, opened: OpenedSources, request: Request, caller: _Caller) -> Readings:
         perceptions: list[Perception] = []
         failed = list(opened.failed)
         notices: list[Notice] = []
@@ -196,7 +209,7 @@ class Extractor:
                     Notice(code="skipped", message=f"{source.file.name} is {source.file.kind}: not asked for")
                 )
                 continue
-            control = _ThreadControl(report, "read", f"reading {source.file.name}")
+            control = caller.control("read", f"reading {source.file.name}")
             control.check()
             try:
                 perceptions.append(self._perceive(source, media_id, request.part, control))
@@ -233,12 +246,12 @@ class Extractor:
         return renamed(perception, media_id, source.file.name)
 
     def _propose_and_ground(
-        self, readings: Readings, ontology: Ontology, request: Request, report: Report
+        self, readings: Readings, ontology: Ontology, request: Request, caller: _Caller
     ) -> Extraction:
-        control = _ThreadControl(report, "propose", "looking for what was asked")
+        control = caller.control("propose", "looking for what was asked")
         texts = readings_of(readings.perceptions)
         proposal = propose_from_text(texts, self._engine.text_extractor, ontology, request.tasks, control)
-        control = _ThreadControl(report, "ground", "proving what was found")
+        control = caller.control("ground", "proving what was found")
         control.progress(0, 1, "documents")
         found = assemble(
             proposal.candidates,
