@@ -36,7 +36,6 @@ from reamo_mcp.settings import Settings
 from reamo_mcp.types.ontology import Ontology
 from reamo_mcp.types.record import Record
 
-_TARGET = "reamo_mcp.models.host:serve"
 _SILENCE = 120.0  # seconds: the longest step of a model without a word, loading included
 _OPEN_FILES = 1024
 _MOST_PICTURES = 16  # in one message
@@ -95,24 +94,27 @@ _WORDS = TypeAdapter(tuple[_Told[HeardWord], ...])
 _TRANSCRIPTS = TypeAdapter(tuple[SpeechTranscript, ...])
 
 
-class EngineChild:
-    """The child that runs the models of one profile: one request at a time, as there is one device."""
+def engine_program(settings: Settings) -> Program:
+    """Return the program that runs the engine of the settings' profile."""
+    threads = str(settings.threads)
+    return Program(
+        target="reamo_mcp.models.host:serve",
+        bounds=Bounds(open_files=_OPEN_FILES, silence=_SILENCE),
+        environment={
+            "REAMO_PROFILE": settings.profile,
+            "REAMO_THREADS": threads,
+            "OMP_NUM_THREADS": threads,
+            "OPENBLAS_NUM_THREADS": threads,
+            "MALLOC_ARENA_MAX": "2",
+        },
+    )
 
-    def __init__(self, settings: Settings) -> None:
-        threads = str(settings.threads)
-        self._child = ChildProcess(
-            Program(
-                target=_TARGET,
-                bounds=Bounds(open_files=_OPEN_FILES, silence=_SILENCE),
-                environment={
-                    "REAMO_PROFILE": settings.profile,
-                    "REAMO_THREADS": threads,
-                    "OMP_NUM_THREADS": threads,
-                    "OPENBLAS_NUM_THREADS": threads,
-                    "MALLOC_ARENA_MAX": "2",
-                },
-            )
-        )
+
+class EngineChild:
+    """The child that runs the models of one engine: one request at a time, as there is one device."""
+
+    def __init__(self, program: Program) -> None:
+        self._child = ChildProcess(program)
 
     @property
     def process_id(self) -> int | None:
@@ -152,16 +154,23 @@ class EngineChild:
             ) from None
 
 
-def _one_by_one(ask: Callable[[Sequence[T]], list[Answer[R]]], items: Sequence[T]) -> "list[Answer[R]]":
-    """Ask for all items at once; if the child dies of them, one by one, so that one bad item fails alone."""
+def _one_by_one(
+    ask: "Callable[[Sequence[T]], list[Answer[R]]]", items: Sequence[T], *, tries: int = 2
+) -> "list[Answer[R]]":
+    """Ask for all items at once; if the child dies, one by one, so that one bad item fails alone.
+
+    A single item is asked for twice: the child may have been killed for a reason that was none of its own.
+    """
     try:
         return ask(items)
     except ChildFailed as failure:
         if failure.cause == "not_started":
             raise _not_started(failure) from None
         if len(items) == 1:
+            if failure.cause == "crashed" and tries > 1:
+                return _one_by_one(ask, items, tries=tries - 1)
             return [_failed(failure)]
-    return [answer for item in items for answer in _one_by_one(ask, [item])]
+    return [answer for item in items for answer in _one_by_one(ask, [item], tries=tries)]
 
 
 def _failed(failure: ChildFailed) -> Failed:
@@ -269,9 +278,8 @@ class HostedTranscriber:
         return _one_by_one(ask, [sound])[0]
 
 
-def hosted(engine: Engine, settings: Settings) -> Engine:
-    """Return the same engine with its roles in a child process; ``close`` ends the child."""
-    child = EngineChild(settings)
+def hosted(engine: Engine, child: EngineChild) -> Engine:
+    """Return the same engine with its roles in the child; ``close`` ends the child."""
     return replace(
         engine,
         text_extractor=engine.text_extractor and HostedTextExtractor(child, engine.text_extractor.card),

@@ -9,7 +9,7 @@ from reamo_mcp.media.decoding import Decoder
 from reamo_mcp.media.local_decoder import LocalDecoder
 from reamo_mcp.models.embedded.engine import embedded_engine
 from reamo_mcp.models.engine import Engine
-from reamo_mcp.models.host import hosted
+from reamo_mcp.models.host import EngineChild, engine_program, hosted
 from reamo_mcp.models.remembered import RememberedDetector, RememberedTextReader
 from reamo_mcp.settings import Settings
 from reamo_mcp.store.files import BlobFolder
@@ -27,7 +27,7 @@ def open_engine(settings: Settings, remembers: BlobFolder) -> Generator[Engine]:
     """Yield the engine of the profile, in a child process where the settings say so, with roles that remember."""
     engine = plain_engine(settings)
     if settings.isolate:
-        engine = hosted(engine, settings)
+        engine = hosted(engine, EngineChild(engine_program(settings)))
     try:
         yield remembering(engine, remembers)
     finally:

@@ -1,0 +1,87 @@
+"""The engine that a child of the tests runs: it kills its own process over a picture of one pixel's width."""
+
+import os
+import signal
+from collections.abc import Iterator, Sequence
+
+from reamo_mcp.isolation.control import Control
+from reamo_mcp.isolation.handling import Handlers
+from reamo_mcp.media.decoded import Picture
+from reamo_mcp.models.engine import Engine
+from reamo_mcp.models.host import handlers_over
+from reamo_mcp.models.roles import (
+    Answer,
+    EntityMention,
+    Found,
+    HeardWord,
+    Line,
+    Mentions,
+    ModelCard,
+    Region,
+    Sound,
+    SpeechTranscript,
+    Unsupported,
+)
+from reamo_mcp.types.grounding import Box, TimeSpan
+from reamo_mcp.types.ontology import Ontology
+
+
+class DeadlyReader:
+    card = ModelCard(role="text_reader", name="deadly", revision="1")
+
+    def read(self, pictures: Sequence[Picture], control: Control) -> list[Answer[Line]]:
+        answers: list[Answer[Line]] = []
+        for picture in pictures:
+            height, width = picture.pixels.shape[:2]
+            if width == 1:
+                os.kill(os.getpid(), signal.SIGKILL)
+            box = Box(x=0, y=0, width=width / picture.scale, height=height / picture.scale)
+            answers.append(Found((Line(text=f"{width}x{height}", box=box, words=(), confidence=1.0),)))
+        return answers
+
+
+class ShapeDetector:
+    card = ModelCard(role="object_detector", name="shape", revision="1", vocabulary=("face",))
+
+    def detect(self, pictures: Sequence[Picture], control: Control) -> list[Answer[Region]]:
+        return [Unsupported(f"mean {picture.pixels.mean():.0f}") for picture in pictures]
+
+
+class FirstWordExtractor:
+    card = ModelCard(role="text_extractor", name="first word", revision="1")
+
+    def extract(self, texts: Sequence[str], ontology: Ontology, control: Control) -> list[Answer[Mentions]]:
+        kind = ontology.entity_types[0].name
+        if "loop" in texts:
+            while True:
+                control.check()
+        return [
+            Found((Mentions(entities=(EntityMention(type=kind, start=0, end=len(text.split()[0]), score=0.5),)),))
+            for text in texts
+        ]
+
+
+class LengthTranscriber:
+    card = ModelCard(role="transcriber", name="length", revision="1")
+
+    def transcribe(self, sounds: Iterator[Sound], control: Control) -> Iterator[SpeechTranscript]:
+        for sound in sounds:
+            span = TimeSpan(start=sound.start, end=sound.start + len(sound.samples) / 16_000)
+            yield SpeechTranscript(speech=(span,), words=())
+
+    def align(self, sound: Sound, text: str, control: Control) -> Answer[HeardWord]:
+        return Found((HeardWord(text=text, start=sound.start, end=sound.start + 1, confidence=1, confident=True),))
+
+
+def serve() -> Handlers:
+    return handlers_over(engine())
+
+
+def engine() -> Engine:
+    return Engine(
+        profile="test",
+        text_extractor=FirstWordExtractor(),
+        text_reader=DeadlyReader(),
+        transcriber=LengthTranscriber(),
+        detectors=(ShapeDetector(),),
+    )
