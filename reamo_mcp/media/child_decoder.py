@@ -138,7 +138,7 @@ class ChildDecoder:
                 if item.frame is not None:
                     seen = item.frame
                     picture = _picture(seen.picture, reply, file)
-                    yield Frame(seen.time, seen.until, picture, seen.changed, seen.shot_start)
+                    yield Frame(seen.time, seen.until, picture, seen.changed, seen.shot_start, seen.closing)
                 else:
                     outcome.end = _ended(item, file)
 

@@ -126,13 +126,18 @@ class SoundWindow:
 
 @dataclass(frozen=True)
 class Frame:
-    """The frame shown from ``time`` until ``until``; ``changed`` is false when it equals the frame before it."""
+    """The frame shown from ``time`` until ``until``.
+
+    ``changed`` is false when it equals the last frame that was changed and not closing. ``closing`` marks the last
+    frame before a cut or a sudden change: it tells until when something was there, and is not worth reading anew.
+    """
 
     time: float
     until: float
     picture: Picture
     changed: bool = True
     shot_start: bool = False
+    closing: bool = False
 
 
 @dataclass(frozen=True)

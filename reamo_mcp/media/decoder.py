@@ -88,6 +88,7 @@ def _frames(request: Request, control: Control) -> Iterator[Reply]:
             picture=_measures(frame.picture),
             changed=frame.changed,
             shot_start=frame.shot_start,
+            closing=frame.closing,
         )
         yield Reply(FRAME.dump_json(FrameOrEnd(frame=measures)), (frame.picture.pixels,))
     yield Reply(FRAME.dump_json(FrameOrEnd(end=outcome.end)))

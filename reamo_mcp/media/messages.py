@@ -60,6 +60,7 @@ class FrameMeasures(Record):
     picture: PictureMeasures
     changed: bool
     shot_start: bool
+    closing: bool = False
 
 
 @dataclass(frozen=True)

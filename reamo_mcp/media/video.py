@@ -99,6 +99,23 @@ class _Maker:
 
     def frame(self, shown: _Shown, shot_start: bool) -> Frame:
         """Return the frame, told whether it differs from the last one that did."""
+        pixels = self._pixels(shown)
+        changed = self._differs(pixels)
+        if changed:
+            self.last = pixels
+        picture = Picture(pixels, self.scale, self.width, self.height)
+        return Frame(float(shown.time), float(shown.until), picture, changed=changed, shot_start=shot_start)
+
+    def closing(self, shown: _Shown) -> Frame:
+        """Return the last frame before a change."""
+        pixels = self._pixels(shown)
+        picture = Picture(pixels, self.scale, self.width, self.height)
+        return Frame(float(shown.time), float(shown.until), picture, changed=self._differs(pixels), closing=True)
+
+    def _differs(self, pixels: "NDArray[numpy.uint8]") -> bool:
+        return self.last is None or has_changed(self.last, pixels)
+
+    def _pixels(self, shown: _Shown) -> "NDArray[numpy.uint8]":
         import numpy
 
         wide, high = max(1, round(self.width * self.scale)), max(1, round(self.height * self.scale))
@@ -106,12 +123,7 @@ class _Maker:
         small = shown.frame.reformat(
             width=high if turned else wide, height=wide if turned else high, format="rgb24", interpolation="BILINEAR"
         )
-        pixels = numpy.ascontiguousarray(numpy.rot90(small.to_ndarray(), shown.frame.rotation // 90), numpy.uint8)
-        changed = self.last is None or has_changed(self.last, pixels)
-        if changed:
-            self.last = pixels
-        picture = Picture(pixels, self.scale, self.width, self.height)
-        return Frame(float(shown.time), float(shown.until), picture, changed=changed, shot_start=shot_start)
+        return numpy.ascontiguousarray(numpy.rot90(small.to_ndarray(), shown.frame.rotation // 90), numpy.uint8)
 
 
 def planned_frames(
@@ -119,8 +131,8 @@ def planned_frames(
 ) -> Iterator[Frame]:
     """Yield the planned frames in order and fill the outcome at the end.
 
-    Besides the samples, the first frame after a cut or a sudden change is handed out, and the frame before it if it
-    equals the one handed out last: so it is known exactly when something appeared and until when it was there.
+    Besides the samples, the first frame after a cut or a sudden change is handed out, and the frame before it as a
+    closing one: so it is known exactly when something appeared and until when it was there.
     ``outcome.end.read`` is the end of the last frame that was decoded. Raises CorruptMedia if there are no pictures.
     """
     with opened_container(file, limits) as opened:
@@ -166,12 +178,7 @@ def _chosen(shown_frames: Iterator[_Shown], plan: FramePlan, start: Fraction) ->
             width, height = upright_size(shown.frame)
             maker = _Maker(width, height, min(1.0, plan.longest_side / max(width, height)))
         if reason in ("cut", "change") and before is not None:
-            held = maker.last
-            last_before = maker.frame(before, shot_start=False)
-            if last_before.changed:
-                maker.last = held  # it was not handed out
-            else:
-                yield last_before
+            yield maker.closing(before)
         before = None
         yield maker.frame(shown, shot_start=reason == "cut")
 
