@@ -1,0 +1,74 @@
+# Every job of the project. `make help` lists them; each installs what it needs into a virtual environment first.
+
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+VENV ?= .venv
+MODELS_VENV ?= $(VENV)-models
+# This version's wheel for Linux is also published without CUDA; another index or version may be named here.
+TORCH ?= torch==2.13.0
+KIT ?= build/press_kit
+
+run_in = $(VENV)/bin/python
+pip = -m pip install --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check test-models hostile soak fuzz bench conformance score clean
+
+help: ## list the jobs
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
+
+run: $(VENV)/.run ## install, make a press kit of every kind of file, and print what is found in it
+	$(run_in) examples/make_press_kit.py $(KIT)
+	$(VENV)/bin/reamo-mcp extract $(KIT)/*
+
+test: $(VENV)/.dev ## run the tests (no torch, under 10 minutes)
+	$(run_in) -m pytest -q
+
+check: $(VENV)/.dev ## format, lint, types and import contracts
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/pyright --pythonpath $(run_in)
+	$(VENV)/bin/lint-imports
+
+test-models: $(MODELS_VENV)/.models ## run the tests that need torch, on the CPU with tiny models
+	$(MODELS_VENV)/bin/python -m pytest -q -m models
+
+hostile: $(VENV)/.dev ## run the hostile files and callers, the large ones too
+	$(run_in) -m pytest -q -m "not models and not soak" tests/hostile
+
+fuzz: $(VENV)/.dev ## damage real files in thousands of ways
+	$(run_in) -m pytest -q -m fuzz --timeout 3600
+
+soak: $(VENV)/.dev ## a thousand mixed calls: memory, handles and processes must not grow
+	$(run_in) -m pytest -q -m soak --timeout 3600
+
+bench: $(VENV)/.dev ## times and memory against named baselines
+	$(run_in) -m tests.benchmarks
+
+conformance: $(VENV)/.dev ## the protocol's own conformance suite and clients (needs Node)
+	$(run_in) -m pytest -q -m conformance --timeout 1200
+
+score: $(VENV)/.dev ## measure what is found and located, on the data of REAMO_DATA
+	$(VENV)/bin/reamo-mcp evaluate
+
+clean: ## remove what the jobs made, environments included
+	rm -rf build dist $(VENV) $(MODELS_VENV) .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed: install it, or run make PYTHON=/path/to/python"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: pyproject.toml | $(VENV)/bin/python
+	$(run_in) $(pip) -e .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
+	$(run_in) $(pip) -e '.[dev]'
+	@touch $@ $(VENV)/.run
+
+$(MODELS_VENV)/.models: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed: install it, or run make PYTHON=/path/to/python"; exit 1; }
+	$(PYTHON) -m venv $(MODELS_VENV)
+	$(MODELS_VENV)/bin/python $(pip) -e '.[dev,gpu]' '$(TORCH)'
+	@touch $@
