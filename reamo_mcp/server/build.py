@@ -80,13 +80,11 @@ def build_server(
 def _plain_log() -> Generator[None]:
     # The SDK sets up its log through rich where rich is installed. Rich takes a tenth of a second to import, is meant
     # for terminals, and hosts keep stderr in files; a None entry is Python's documented way to veto an import.
-    if "rich.console" in sys.modules:
+    if "rich" in sys.modules:
         yield
         return
-    names = ("rich.console", "rich.logging")
-    sys.modules.update(dict.fromkeys(names))  # pyright: ignore[reportArgumentType, reportCallIssue] -- typeshed knows modules only
+    sys.modules["rich"] = None  # pyright: ignore[reportArgumentType] -- typeshed knows modules only
     try:
         yield
     finally:
-        for name in names:
-            del sys.modules[name]
+        del sys.modules["rich"]
