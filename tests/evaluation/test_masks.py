@@ -18,7 +18,7 @@ BY = Provenance(model="test", step="locate")
 
 
 def _coco(pixels: Pixels) -> Mask:
-    written: dict[str, Any] = coco.encode(numpy.asfortranarray(pixels.astype(numpy.uint8)))
+    written: Any = coco.encode(numpy.asfortranarray(pixels.astype(numpy.uint8)))
     return Mask(size=(written["size"][0], written["size"][1]), counts=written["counts"].decode())
 
 
