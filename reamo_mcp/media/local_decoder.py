@@ -105,7 +105,7 @@ class LocalDecoder:
 
                 return describe_image(file, self._limits)
             case "audio" | "video":
-                from reamo_mcp.media.video import describe_media
+                from reamo_mcp.media.container import describe_media
 
                 return describe_media(file, self._limits)
             case "text":
