@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from reamo_mcp.isolation.control import Control
 from reamo_mcp.types.ontology import Ontology
 
 _MONTH = (
@@ -107,7 +108,10 @@ _ASKED_AS = {
 _ORDER = tuple(_ASKED_AS)
 
 
-_Finder = Callable[[str], Iterator[tuple[int, int]]]
+_Finder = Callable[[str, int, int], Iterator[tuple[int, int]]]
+"""Yields the spans of one form within ``text[start:end]``."""
+_BLOCK = 20_000  # characters that are searched between two checks of the control
+_LONGEST = 2_500  # characters that a mention may reach beyond its block
 
 
 @dataclass(frozen=True)
@@ -131,48 +135,60 @@ def asked_forms(ontology: Ontology) -> dict[str, str]:
     return asked
 
 
-def find_patterns(text: str, ontology: Ontology) -> tuple[PatternMention, ...]:
-    """Return the mentions of those types that the ontology asks for, in order and without overlaps."""
+def find_patterns(text: str, ontology: Ontology, control: Control) -> tuple[PatternMention, ...]:
+    """Return the mentions of those types that the ontology asks for, in order and without overlaps.
+
+    Raises what ``control.check`` raises.
+    """
     asked = asked_forms(ontology)
     if not asked:
         return ()
     taken: list[PatternMention] = []
     claimed = bytearray(len(text))
-    for form in _ORDER:
-        # A form that was not asked for still claims its place: the number in a URL is no quantity.
-        for start, end in _FINDERS[form](text):
-            if start < end and not any(claimed[start:end]):
-                claimed[start:end] = b"\1" * (end - start)
-                if form in asked:
-                    taken.append(PatternMention(form, asked[form], start, end))
+    for start in range(0, len(text), _BLOCK):
+        control.check()
+        for form in _ORDER:
+            # A form that was not asked for still claims its place: the number in a URL is no quantity.
+            for first, end in _in_block(_FINDERS[form], text, start):
+                if first < end and not any(claimed[first:end]):
+                    claimed[first:end] = b"\1" * (end - first)
+                    if form in asked:
+                        taken.append(PatternMention(form, asked[form], first, end))
     return tuple(sorted(taken, key=lambda mention: mention.start))
 
 
+def _in_block(find: _Finder, text: str, start: int) -> Iterator[tuple[int, int]]:
+    """Yield the spans that begin in the block at ``start``; they may end beyond it."""
+    stop = start + _BLOCK
+    for first, end in find(text, start, stop + _LONGEST):
+        if first < stop:
+            yield first, end
+
+
 def _matches(*expressions: re.Pattern[str]) -> _Finder:
-    def find(text: str) -> Iterator[tuple[int, int]]:
+    def find(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         for expression in expressions:
-            for match in expression.finditer(text):
+            for match in expression.finditer(text, start, end):
                 yield match.span(1 if expression.groups else 0)
 
     return find
 
 
-def _urls(text: str) -> Iterator[tuple[int, int]]:
-    for match in _URL.finditer(text):
-        start, end = match.span()
+def _urls(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    for match in _URL.finditer(text, start, end):
         said = match.group().rstrip(".,;:!?'\"*_~")
         while said.endswith((")", "]")) and said.count(said[-1]) > said.count("(" if said[-1] == ")" else "["):
             said = said[:-1].rstrip(".,;:!?'\"")
-        yield start, min(end, start + len(said))
+        yield match.start(), match.start() + len(said)
 
 
-def _phones(text: str) -> Iterator[tuple[int, int]]:
-    if not _MAY_BE_PHONE.search(text):
+def _phones(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    if not _MAY_BE_PHONE.search(text, start, end):
         return
     from phonenumbers import PhoneNumberMatcher  # its tables take a moment to load
 
-    for match in PhoneNumberMatcher(text, None):
-        yield match.start, match.end
+    for match in PhoneNumberMatcher(text[start:end], None):
+        yield start + match.start, start + match.end
 
 
 _FINDERS: dict[str, _Finder] = {

@@ -85,9 +85,9 @@ def propose_from_text(
     answers = _asked_extractor(seen, extractor, asked, found, control)
     for (reading, visible), mentions in zip(seen, answers, strict=True):
         control.check()
-        _ReadingProposer(reading, visible, asked, extractor, found).propose(mentions)
+        _ReadingProposer(reading, visible, asked, extractor, found).propose(mentions, control)
     for reading in readings:
-        found.entities.extend(_sighted(reading, asked))
+        found.entities.extend(_sighted(reading, asked, control))
         found.entities.extend(_attested(reading, asked))
     return Proposal(
         candidates=Candidates(
@@ -155,8 +155,8 @@ class _ReadingProposer:
         self._score_kind: ScoreKind = "calibrated" if card and card.calibrated else "model"
         self._unsure = [word for word in self.reading.words if not word.confident] if self.reading.draft else []
 
-    def propose(self, mentions: Mentions) -> None:
-        patterns = find_patterns(self.visible.text, self.ontology)
+    def propose(self, mentions: Mentions, control: Control) -> None:
+        patterns = find_patterns(self.visible.text, self.ontology, control)
         kept_patterns, moved = _settle(mentions.entities, patterns, nested=self.ontology.nested)
         by_pattern = {index: self._pattern_candidate(index, pattern) for index, pattern in kept_patterns.items()}
         ids: list[str | None] = []
@@ -286,7 +286,7 @@ def _person_type(ontology: Ontology) -> str | None:
     return next((kind.name for kind in ontology.entity_types if kind.name.casefold() in _PERSON_NAMES), None)
 
 
-def _sighted(reading: Reading, ontology: Ontology) -> Iterator[CandidateEntity]:
+def _sighted(reading: Reading, ontology: Ontology, control: Control) -> Iterator[CandidateEntity]:
     """Yield nameless persons for faces, and what codes say as the types whose form it has."""
     person = _person_type(ontology)
     for sighting in reading.sightings:
@@ -299,7 +299,7 @@ def _sighted(reading: Reading, ontology: Ontology) -> Iterator[CandidateEntity]:
                     mentions=(_seen(reading, sighting, "", sighting.score, sighting.score_kind),),
                 )
             continue
-        for index, pattern in enumerate(find_patterns(sighting.value, ontology)):
+        for index, pattern in enumerate(find_patterns(sighting.value, ontology, control)):
             said = sighting.value[pattern.start : pattern.end]
             yield CandidateEntity(
                 id=f"{reading.id}:{sighting.id}:{index}",
