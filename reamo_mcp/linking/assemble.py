@@ -55,15 +55,15 @@ def assemble(
     order = Order(document, readings)
     locator = Locator(document, readings)
     kinds = {reading.id: reading.kind for reading in readings}
-    located, ungrounded = locate_entities(candidates.entities, locator, kinds)
+    located, ungrounded = locate_entities(candidates.entities, locator, kinds, control)
     control.check()
-    things = link(located, order)
+    things = link(located, order, control)
     control.check()
     forms = {entity.id for entity in candidates.entities if entity.mentions[0].provenance.model == "patterns"}
     searched = frozenset(
         thing.type for thing in things if thing.type.casefold() not in _FORMS and not forms.issuperset(thing.candidates)
     )
-    NameSearch(document, readings, order).complete(things, searched)
+    NameSearch(document, readings, order).complete(things, searched, control)
     control.check()
     if "entities" not in tasks:
         things = _named_by(things, candidates)

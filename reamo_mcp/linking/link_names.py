@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+from reamo_mcp.isolation.control import Control
 from reamo_mcp.linking.confusion import is_one_slip, skeleton
 from reamo_mcp.linking.names import NameForm, ReadAs, kind_of, name_form
 
@@ -34,13 +35,17 @@ class Name:
     read_as: ReadAs = "text"
 
 
-def link_names(names: Sequence[Name]) -> tuple[tuple[int, ...], ...]:
-    """Return the indices of ``names`` in groups, one per thing, in order of first appearance."""
-    forms = [name_form(name.text, kind_of(name.type), name.read_as) for name in names]
+def link_names(names: Sequence[Name], control: Control) -> tuple[tuple[int, ...], ...]:
+    """Return the indices of ``names`` in groups, one per thing, in order of first appearance.
+
+    Raises what ``control.check`` raises.
+    """
     distinct: dict[NameForm, int] = {}
     in_pictures: set[int] = set()
     number_of: list[int] = []
-    for name, form in zip(names, forms, strict=True):
+    for name in names:
+        control.check()
+        form = name_form(name.text, kind_of(name.type), name.read_as)
         number = distinct.setdefault(form, len(distinct))
         number_of.append(number)
         if name.read_as == "picture":

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 from reamo_mcp.grounding.locating import Locator
 from reamo_mcp.grounding.rejection import Rejection
+from reamo_mcp.isolation.control import Control
 from reamo_mcp.linking.link_names import Name, link_names
-from reamo_mcp.linking.name_search import ReadingSearch, Taken, is_searchable
+from reamo_mcp.linking.name_search import Held, ReadingSearch, is_searchable
 from reamo_mcp.linking.names import ReadAs
 from reamo_mcp.types.candidate import CandidateEntity
 from reamo_mcp.types.extraction import Ungrounded
@@ -57,15 +58,16 @@ class Order:
 
 
 def locate_entities(
-    candidates: Iterable[CandidateEntity], locator: Locator, kinds: Mapping[str, str]
+    candidates: Iterable[CandidateEntity], locator: Locator, kinds: Mapping[str, str], control: Control
 ) -> tuple[list[LocatedEntity], list[Ungrounded]]:
     """Return the candidates that have a place, and those that have none with the reason.
 
-    ``kinds`` gives the kind of each reading.
+    ``kinds`` gives the kind of each reading. Raises what ``control.check`` raises.
     """
     located: list[LocatedEntity] = []
     ungrounded: list[Ungrounded] = []
     for candidate in candidates:
+        control.check()
         places: list[Grounding] = []
         reason = ""
         for mention in candidate.mentions:
@@ -95,11 +97,12 @@ def _read_as(grounding: Grounding, kinds: Mapping[str, str]) -> ReadAs:
     return "picture" if grounding.kind in ("image_region", "video_track") else "text"
 
 
-def link(located: Sequence[LocatedEntity], order: Order) -> list[Thing]:
+def link(located: Sequence[LocatedEntity], order: Order, control: Control) -> list[Thing]:
     """Return one thing for all candidates that mean it, in order of first appearance. The nameless stay alone."""
     located = sorted(located, key=lambda entity: min(map(order, entity.groundings)))
     named = [entity for entity in located if entity.candidate.name]
-    groups = link_names([Name(entity.candidate.name, entity.candidate.type, entity.read_as) for entity in named])
+    names = [Name(entity.candidate.name, entity.candidate.type, entity.read_as) for entity in named]
+    groups = link_names(names, control)
     things = [_thing([named[index] for index in group], order) for group in groups]
     things.extend(_thing([entity], order) for entity in located if not entity.candidate.name)
     return sorted(things, key=lambda thing: order(thing.groundings[0]))
@@ -158,13 +161,14 @@ class NameSearch:
         ]
         self._ordinary = frozenset[str]().union(*(search.ordinary for search in self._searches))
 
-    def complete(self, things: Sequence[Thing], searched_types: frozenset[str]) -> None:
+    def complete(self, things: Sequence[Thing], searched_types: frozenset[str], control: Control) -> None:
         """Add the places of known names, longest names first, and the media that do not hold them.
 
         Names of one word are looked for in other readings than their own only; longer ones in their own too. Types
         outside ``searched_types`` (dates, amounts) are not looked for: equal words there need not mean one thing.
+        Raises what ``control.check`` raises.
         """
-        taken = self._taken(things)
+        held = self._held(things)
         owners: dict[str, set[int]] = defaultdict(set)
         for number, thing in enumerate(things):
             for name in thing.names:
@@ -180,31 +184,32 @@ class NameSearch:
             key=lambda item: -len(item[0]),
         )
         for name, thing in wanted:
+            control.check()
             own = {_reading_of(grounding) for grounding in thing.groundings}
             for search in self._searches:
                 here = search.reading.id
                 if len(name.split()) == 1 and (here in own or _own_text(search.reading) in own):
                     continue
-                for place in search.find(name, taken[here], self._ordinary):
+                for place in search.find(name, held[here], self._ordinary):
                     thing.groundings.append(place)
-                    taken[here].append(_stretch(place))
+                    held[here].hold(*_stretch(place))
         for thing in things:
             thing.groundings.sort(key=self._order)
-            held = {grounding.media_id for grounding in thing.groundings}
+            holders = {grounding.media_id for grounding in thing.groundings}
             if thing.name:
                 media = dict.fromkeys(search.reading.media_id for search in self._searches)
-                thing.absent = tuple(medium for medium in media if medium not in held)
+                thing.absent = tuple(medium for medium in media if medium not in holders)
 
-    def _taken(self, things: Sequence[Thing]) -> dict[str, list[Taken]]:
-        taken: dict[str, list[Taken]] = {search.reading.id: [] for search in self._searches}
+    def _held(self, things: Sequence[Thing]) -> dict[str, Held]:
+        held = {search.reading.id: Held(len(search.reading.text)) for search in self._searches}
         texts = {_own_text(search.reading): search.reading.id for search in self._searches}
         for thing in things:
             for grounding in thing.groundings:
                 reading = _reading_of(grounding)
                 here = texts.get(reading, reading)
-                if here in taken and (grounding.via is not None or isinstance(grounding, TextSpan)):
-                    taken[here].append(_stretch(grounding))
-        return taken
+                if here in held and (grounding.via is not None or isinstance(grounding, TextSpan)):
+                    held[here].hold(*_stretch(grounding))
+        return held
 
 
 def _reading_of(grounding: Grounding) -> str:
@@ -216,9 +221,9 @@ def _own_text(reading: Reading) -> str:
     return f"{reading.media_id} itself" if reading.kind == "text" else reading.id
 
 
-def _stretch(grounding: Grounding) -> Taken:
+def _stretch(grounding: Grounding) -> tuple[int, int]:
     if grounding.via is not None:
-        return Taken(grounding.via.start, grounding.via.end)
+        return grounding.via.start, grounding.via.end
     if isinstance(grounding, TextSpan):
-        return Taken(grounding.start, grounding.end)
+        return grounding.start, grounding.end
     raise ValueError("this place is no stretch of a text")

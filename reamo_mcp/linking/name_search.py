@@ -6,8 +6,7 @@ where it is an ordinary word of the document, and in speech without letter case 
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from reamo_mcp.grounding.locating import locate_slice
 from reamo_mcp.grounding.normalised import is_unspaced
@@ -34,12 +33,19 @@ _ORDINARY = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class Taken:
-    """A stretch of a reading that a mention already holds."""
+class Held:
+    """The stretches of one reading that mentions already hold."""
 
-    start: int
-    end: int
+    def __init__(self, characters: int) -> None:
+        self._held = bytearray(characters)
+
+    def hold(self, start: int, end: int) -> None:
+        """Hold ``[start, end)`` from now on."""
+        self._held[start:end] = b"\1" * (end - start)
+
+    def is_free(self, start: int, end: int) -> bool:
+        """Return whether no mention holds any of ``[start, end)``."""
+        return not any(self._held[start:end])
 
 
 class ReadingSearch:
@@ -54,15 +60,15 @@ class ReadingSearch:
         self.has_case = any(word[0].isupper() for word in words) and any(word.islower() for word in words)
         self.ordinary = {word for word in words if word.islower()} if self.has_case else set[str]()
 
-    def find(self, name: str, taken: Sequence[Taken], ordinary: frozenset[str]) -> Iterator[Grounding]:
-        """Yield the places of a name outside ``taken``; ``ordinary`` are words that stand in lower case elsewhere."""
+    def find(self, name: str, held: Held, ordinary: frozenset[str]) -> Iterator[Grounding]:
+        """Yield the places of a name outside ``held``; ``ordinary`` are words that stand in lower case elsewhere."""
         words = _WORD.findall(name)
         # Words that a line end cut are missing from the set of words; then only the search itself can tell.
         may_hold = all(folded(word) in self._words for word in words) or "-\n" in self.reading.text
         if not words or not (may_hold or any(map(is_unspaced, name))):
             return
         for found in self._text.find_all(name):
-            if any(held.start < found.end and held.end > found.start for held in taken):
+            if not held.is_free(found.start, found.end):
                 continue
             if len(words) == 1 and not self._is_that_name(name, found.start, found.end, ordinary):
                 continue

@@ -4,6 +4,7 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
+from reamo_mcp.isolation.control import Unlimited
 from reamo_mcp.linking.link_names import Name, link_names
 from reamo_mcp.linking.names import ReadAs
 
@@ -32,7 +33,7 @@ def pairs() -> list[Pair]:
 
 
 def are_linked(pair: Pair) -> bool:
-    return any({0, 1} <= set(group) for group in link_names(pair.names))
+    return any({0, 1} <= set(group) for group in link_names(pair.names, Unlimited()))
 
 
 def test_two_hundred_pairs_are_authored_of_every_kind() -> None:
