@@ -1,7 +1,7 @@
 """All scores of one sample, and of a cell of samples: which number is called what stands here."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reamo_mcp.evaluation.bootstrap import Interval, interval_of_f1, interval_of_mean
 from reamo_mcp.evaluation.counts import Counts, total
@@ -71,7 +71,8 @@ def score_sample(gold: Extraction, predicted: Extraction, task: Task, symmetric:
     """Return all scores of one sample. The headline measures are NER, RE, ET and EA, I-Seg, A-Seg and V-Trck.
 
     Which places are compared: for NER those of all entities; for RE those of entities in relations; for EE those of
-    arguments, and of triggers in sound only (the paper gives triggers no visual place).
+    arguments, and of triggers in sound only (the paper gives triggers no visual place). Variants: ``opt`` assigns by
+    IoU, ``linked`` binds places to things, ``words`` compares only places that carry words (print, speech).
     """
     mine, theirs = facts_of(gold), facts_of(predicted)
     media = {medium.name: medium for medium in gold.document.media}
@@ -148,8 +149,17 @@ def _places(mine: Facts, theirs: Facts, media: Media, task: Task) -> dict[str, f
         else:
             places[name] = mean([set_miou(item.overlaps) for item in items])
             places[f"{name} opt"] = mean([set_miou(item.overlaps, one_minus_iou) for item in items])
+        in_gold, in_prediction = ([_in_words(thing) for thing in side] for side in (of_gold, of_prediction))
+        places[f"{name} words"] = mean(
+            [set_miou(item.overlaps) for item in compared(in_gold, in_prediction, media, (kind,))]
+        )
         places[f"{name} linked"] = linked_places(Facts(things=of_gold), Facts(things=of_prediction), media, (kind,))
     return places
+
+
+def _in_words(thing: Thing) -> Thing:
+    """Return a thing with the places that carry words: print and speech, not what is drawn or photographed."""
+    return replace(thing, places=tuple(place for place in thing.places if place.quote))
 
 
 def asked(facts: Facts, task: Task, kind: PlaceKind) -> tuple[Thing, ...]:

@@ -214,7 +214,9 @@ def test_words_places_and_sounds_are_the_same_on_every_machine(tmp_path: Path) -
 
 def test_pixels_are_the_same_on_every_machine_with_the_same_freetype(tmp_path: Path) -> None:
     drawn_by = (PIL.__version__, features.version("freetype2"))
-    known = {("13.0.0", "2.14.3"): "6cf0104669bd06dd60373d1ca3d997df6f8c6450d2fe71483c84553e275826e1"}
+    known: dict[tuple[str, str | None], str] = {
+        ("13.0.0", "2.14.3"): "6cf0104669bd06dd60373d1ca3d997df6f8c6450d2fe71483c84553e275826e1"
+    }
     if drawn_by not in known:
         pytest.skip(f"no digest is known of Pillow {drawn_by[0]} with FreeType {drawn_by[1]}")
     seen = sha256()

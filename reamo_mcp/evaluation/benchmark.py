@@ -1,0 +1,69 @@
+"""A whole run: every engine on every cell, answers kept, reports written."""
+
+import json
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from reamo_mcp.evaluation.cells import Cell
+from reamo_mcp.evaluation.engines import Answering
+from reamo_mcp.evaluation.markdown import as_markdown
+from reamo_mcp.evaluation.pictures import save_evidence
+from reamo_mcp.evaluation.report import CellReport, Report, WorstCase, report_cell
+from reamo_mcp.evaluation.running import Answered, run_cell
+
+
+@dataclass(frozen=True)
+class Step:
+    """One more case is answered: by which engine, in which cell."""
+
+    engine: str
+    cell: str
+
+
+async def run(
+    cells: Sequence[Cell], engine: Answering, out: Path, limit: int, told: Callable[[Step], None]
+) -> list[CellReport]:
+    """Ask an engine at most ``limit`` cases of each cell; return a report for each.
+
+    Answers lie in ``out/answers``, pictures of the worst cases in ``out/worst``.
+    """
+    reports: list[CellReport] = []
+    for cell in cells:
+        written = cell.name.replace("/", "_")
+        step = Step(engine.name, cell.name)
+        answers = await run_cell(
+            cell.cases(min(limit, cell.size)),
+            engine,
+            out / "answers" / engine.name / f"{written}.jsonl",
+            done=lambda _, step=step: told(step),
+        )
+        report = report_cell(cell.name, engine.name, answers)
+        reports.append(_with_pictures(report, answers, out, Path("worst") / engine.name / written))
+    return reports
+
+
+def write_reports(reports: Sequence[CellReport], out: Path, command: str) -> Report:
+    """Write ``report.json`` and ``report.md`` into a folder."""
+    report = Report(version=version("reamo-mcp"), command=command, machine=_machine(), cells=tuple(reports))
+    out.mkdir(parents=True, exist_ok=True)
+    written = json.dumps(report.model_dump(mode="json"), indent=1, ensure_ascii=False)
+    (out / "report.json").write_text(f"{written}\n", encoding="utf-8")
+    (out / "report.md").write_text(as_markdown(report), encoding="utf-8")
+    return report
+
+
+def _with_pictures(report: CellReport, answers: Sequence[Answered], out: Path, folder: Path) -> CellReport:
+    of_case = {answered.case.id: answered for answered in answers}
+    drawn: list[WorstCase] = []
+    for case in report.worst:
+        path = folder / f"{case.case_id}.png"
+        has_one = save_evidence(of_case[case.case_id], out / path)
+        drawn.append(case.model_copy(update={"picture": path.as_posix()}) if has_one else case)
+    return report.model_copy(update={"worst": tuple(drawn)})
+
+
+def _machine() -> str:
+    return f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"

@@ -1,0 +1,41 @@
+"""Every cell that can be evaluated, by name, and how its cases come about."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from reamo_mcp.errors import InvalidArgument
+from reamo_mcp.evaluation.case import Case
+from reamo_mcp.evaluation.mini.cases import CASES, cell_names, make_cell
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A named set of ``size`` cases. ``cases`` yields at most so many, each with the folder of its files."""
+
+    name: str
+    size: int
+    cases: Callable[[int], Iterator[tuple[Case, Path]]]
+
+
+def cells(wanted: Sequence[str], made: Path, data: Path | None) -> list[Cell]:
+    """Return the cells that names or beginnings of names choose, all of them if none is given.
+
+    ``made`` is where MUIE-mini is written, ``data`` where the user's annotated sets lie (None: there are none).
+    Raises InvalidArgument for a name that chooses nothing.
+    """
+    known = [Cell(name, CASES, partial(_made, name, made)) for name in cell_names()]
+    if not wanted:
+        return known
+    chosen: list[Cell] = []
+    for name in wanted:
+        found = [cell for cell in known if cell.name == name or cell.name.startswith(f"{name.rstrip('/')}/")]
+        if not found:
+            raise InvalidArgument(f"there is no cell {name!r}", "List them with 'reamo-mcp evaluate --list'")
+        chosen += [cell for cell in found if cell not in chosen]
+    return chosen
+
+
+def _made(name: str, folder: Path, count: int) -> Iterator[tuple[Case, Path]]:
+    return make_cell(name, count, folder)
