@@ -180,6 +180,17 @@ def turned(source: Path, target: Path, clockwise: int) -> Path:
     return target
 
 
+def trimmed(source: Path, target: Path, ticks: int) -> Path:
+    """Let the edit list of the first track of an MP4 file begin later by ``ticks`` of the track's time base."""
+    data = bytearray(source.read_bytes())
+    at = data.index(b"elst") + 4
+    assert data[at] == 0, "another version of the box"
+    (begin,) = struct.unpack_from(">i", data, at + 12)
+    struct.pack_into(">i", data, at + 12, begin + ticks)
+    target.write_bytes(data)
+    return target
+
+
 @contextmanager
 def opened(path: Path, kind: MediaKind = "video", format: str = "mov") -> Generator[OpenFile]:
     """Open a file as the opening of the project would."""

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     Thumbnail = NDArray[numpy.float32]
 
 _CELLS = 24  # cells of a thumbnail along its longer side
-_POINTS = 6  # points looked at per cell and direction
+_POINTS = 20  # points looked at per cell and direction: with few, an edge that passes over one looks sudden
 _CUT = 24.0  # mean difference of all cells, in levels of 255, from which two frames belong to two shots
-_SUDDEN = 14.0  # difference of one cell from one frame to the next that ordinary motion hardly makes
+_SUDDEN = 16.0  # difference of one cell from one frame to the next that ordinary motion hardly makes
 _SUDDEN_CELLS = 3
 _SUDDEN_SHARE = 0.35  # more cells than this move together: a cut, a pan or a flash, no title
 _TILE = 8  # pixels along the side of the tiles in which two pictures are compared
@@ -31,7 +31,10 @@ def thumbnail(frame: "VideoFrame") -> "Thumbnail":
     inside = points[: high * _POINTS, : wide * _POINTS]
     if inside.shape != (high * _POINTS, wide * _POINTS):  # a picture of a few pixels
         return numpy.asarray([[points.mean()]], numpy.float32) * numpy.float32(255 / top)
-    return inside.reshape(high, _POINTS, wide, _POINTS).mean((1, 3), dtype=numpy.float32) * numpy.float32(255 / top)
+    # Rows first: numpy adds whole rows three times faster than it adds blocks.
+    rows = inside.reshape(high, _POINTS, wide * _POINTS).sum(1, dtype=numpy.uint32)
+    sums = rows.reshape(high, wide, _POINTS).sum(2, dtype=numpy.uint32)
+    return sums.astype(numpy.float32) * numpy.float32(255 / (top * _POINTS * _POINTS))
 
 
 def is_cut(before: "Thumbnail", now: "Thumbnail") -> bool:

@@ -15,7 +15,7 @@ from reamo_mcp.media.container import describe_media
 from reamo_mcp.media.decoded import Frame, FramePlan, Outcome, StreamEnd
 from reamo_mcp.media.video import planned_frames
 from reamo_mcp.settings import Limits
-from tests.media_samples import VideoSample, number_in, opened, turned, write_tone, write_video
+from tests.media_samples import VideoSample, number_in, opened, trimmed, turned, write_tone, write_video
 
 LIMITS = Limits()
 
@@ -75,6 +75,20 @@ def test_a_file_that_starts_late_counts_from_its_own_start(tmp_path: Path) -> No
     first = frames[0].time  # the sound may begin a moment before the pictures
     assert 0 <= first < 0.1
     check_times(frames, [Fraction(number, 30) + Fraction(first) for number in range(90)], Fraction(3) + Fraction(first))
+
+
+def test_what_an_edit_list_cuts_away_is_not_shown_and_takes_no_time(tmp_path: Path) -> None:
+    whole = write_video(tmp_path / "a.mp4", VideoSample(frames=120))
+    path = trimmed(whole, tmp_path / "b.mp4", ticks=10 * 512)  # ten frames: MP4 counts 15,360 ticks a second here
+    frames, _ = frames_of(path)
+    assert number_in(frames[0].picture.pixels) == 10
+    check_times(frames, [Fraction(number - 10, 30) for number in range(120)], Fraction(110, 30))
+
+
+def test_an_edit_list_that_delays_the_pictures_is_kept(tmp_path: Path) -> None:
+    sample = VideoSample(frames=90, pts=lambda number: number + 15, sound_start=0.0, sound_seconds=3.5)
+    frames, _ = frames_of(write_video(tmp_path / "a.mp4", sample))
+    check_times(frames, [Fraction(number + 15, 30) for number in range(90)], Fraction(105, 30))
 
 
 def test_pictures_that_begin_after_the_sound_stay_late(tmp_path: Path) -> None:
