@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from reamo_mcp.cli import cache, doctor, examples, extract, models, schema
+from reamo_mcp.cli import cache, doctor, evaluate, examples, extract, models, schema
 from reamo_mcp.errors import InvalidArgument, InvalidOntology, ReamoError
 
 FAILED, USED_WRONGLY, PARTIAL, INTERRUPTED = 1, 2, 3, 130
@@ -38,6 +38,7 @@ def commands() -> typer.Typer:
     app.command()(schema.schema)
     app.command()(doctor.doctor)
     app.command()(models.models)
+    app.command()(evaluate.evaluate)
     app.command()(examples.examples)
     app.add_typer(cache.commands(), name="cache")
     return app
