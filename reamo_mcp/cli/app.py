@@ -13,7 +13,7 @@ import typer
 from reamo_mcp.cli import cache, doctor, evaluate, examples, extract, models, schema
 from reamo_mcp.errors import InvalidArgument, InvalidOntology, ReamoError
 
-FAILED, USED_WRONGLY, PARTIAL, INTERRUPTED = 1, 2, 3, 130
+_FAILED, _USED_WRONGLY = 1, 2
 
 _ABOUT = """Find entities, relations and events in any files, each with proof of its place.
 
@@ -27,13 +27,12 @@ def commands() -> typer.Typer:
     app = typer.Typer(
         name="reamo-mcp",
         help=_ABOUT,
-        no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    app.callback()(_options)
+    app.callback(invoke_without_command=True)(_options)
     app.command()(extract.extract)
     app.command()(schema.schema)
     app.command()(doctor.doctor)
@@ -50,17 +49,16 @@ def run(arguments: Sequence[str]) -> None:
         commands()(args=list(arguments), prog_name="reamo-mcp")
     except ReamoError as error:
         sys.stderr.write(f"reamo-mcp: {error}\n")
-        raise SystemExit(USED_WRONGLY if isinstance(error, (InvalidArgument, InvalidOntology)) else FAILED) from None
-    except KeyboardInterrupt:
-        sys.stderr.write("reamo-mcp: interrupted\n")
-        raise SystemExit(INTERRUPTED) from None
+        raise SystemExit(_USED_WRONGLY if isinstance(error, (InvalidArgument, InvalidOntology)) else _FAILED) from None
 
 
 def _options(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.", is_eager=True)] = False,
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
 ) -> None:
     if version:
         from importlib.metadata import version as installed
 
         typer.echo(f"reamo-mcp {installed('reamo-mcp')}")
-        raise typer.Exit
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())

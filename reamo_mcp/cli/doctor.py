@@ -163,13 +163,12 @@ def _cache(settings: "Settings") -> Iterator[Finding]:
 def _trial(settings: "Settings") -> Iterator[Finding]:
     import time
 
-    import anyio
-
+    from reamo_mcp.cli.interrupt import run_interruptible
     from reamo_mcp.errors import ReamoError
 
     began = time.monotonic()
     try:
-        found = anyio.run(_read_a_sentence, settings)
+        found = run_interruptible(lambda: _read_a_sentence(settings))
     except ReamoError as error:
         yield Finding(False, f"reading a sentence failed: {error.message}", error.hint)
         return

@@ -51,8 +51,7 @@ def extract(
 
     Ends with 0 when all was read, 3 when something could not be read, 2 for a wrong call, 1 for an error.
     """
-    import anyio
-
+    from reamo_mcp.cli.interrupt import run_interruptible
     from reamo_mcp.extractor import Request
     from reamo_mcp.ontologies.loading import load_ontology
     from reamo_mcp.ontologies.selection import selected
@@ -73,7 +72,7 @@ def extract(
         as_json=as_json,
         out=out,
     )
-    code = anyio.run(_run, job)
+    code = run_interruptible(lambda: _run(job))
     if code:
         raise typer.Exit(code)
 
