@@ -55,7 +55,8 @@ class Settings(Record):
             for name in names:
                 value = variables.get(f"REAMO_{name.upper()}")
                 if value is not None and name != "limits":
-                    target[name] = value.split(os.pathsep) if name == "roots" else value
+                    # An empty part would be the working directory, which nobody means by an empty variable.
+                    target[name] = [part for part in value.split(os.pathsep) if part] if name == "roots" else value
         try:
             return cls.model_validate({**own, "limits": limits})
         except ValidationError as error:
