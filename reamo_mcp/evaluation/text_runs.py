@@ -1,0 +1,347 @@
+"""Runs the embedded text extractor over the annotated sets and judges every answer by the gold."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy
+
+from reamo_mcp.evaluation.text_metrics import Judged, Scored
+from reamo_mcp.evaluation.text_sets import conventions
+from reamo_mcp.evaluation.text_sets.happening import read_geneva, read_m2e2, read_phee
+from reamo_mcp.evaluation.text_sets.related import (
+    ClusteredDocument,
+    read_redocred,
+    read_semeval,
+    sentences_of,
+)
+from reamo_mcp.evaluation.text_sets.sample import Sample, digest, is_for_report, is_kept_back
+from reamo_mcp.evaluation.text_sets.tagged import distinct, read_conll, read_universal
+from reamo_mcp.isolation.control import Unlimited
+from reamo_mcp.models.embedded.text_extractor import EmbeddedTextExtractor
+from reamo_mcp.models.embedded.text_extractor_network import TextNetwork, read_config
+from reamo_mcp.models.embedded.text_extractor_questions import Questions, Thresholds
+from reamo_mcp.models.embedded.text_extractor_words import Word, cut_words
+from reamo_mcp.models.roles import Found, Mentions
+from reamo_mcp.ontologies.loading import load_ontology
+from reamo_mcp.types.ontology import EntityType, EventType, Ontology, RelationType
+
+Part = Literal["tune", "report"]
+ALL = Thresholds(entity=0.05, event=0.05, relation=0.05, argument=0.05)
+"""Low enough that every threshold of interest can be tried afterwards."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """Judged answers of one kind (entity, event, relation, argument) on one set."""
+
+    name: str
+    kind: str
+    documents: tuple[Judged, ...]
+    pooled: bool = True
+    """Whether the scores are those a user gets; not where gold ends or triggers were given."""
+
+
+class Runner:
+    """The extractor with weights of a folder, over the data of another."""
+
+    def __init__(self, data: Path, weights: Path, threads: int = 2) -> None:
+        self.train = data / "train" / "text"
+        self.dev = data / "dev" / "text"
+        self._weights = weights
+        self._threads = threads
+        self.extractor = EmbeddedTextExtractor(threads, weights=weights, thresholds=ALL)
+        self.network = TextNetwork(threads, weights)
+
+    def questions(self, ontology: Ontology) -> Questions:
+        """Return the vectors of an ontology."""
+        return Questions(ontology, self.network, read_config(self._weights), ALL)
+
+    def mentions(self, samples: Sequence[Sample], ontology: Ontology) -> list[Mentions]:
+        """Return what is found in each sample."""
+        found: list[Mentions] = []
+        for answer in self.extractor.extract([sample.text for sample in samples], ontology, Unlimited()):
+            if not isinstance(answer, Found):
+                raise RuntimeError(f"a sample could not be read: {answer}")
+            found.append(answer.items[0])
+        return found
+
+    def entities(self, name: str, samples: Iterable[Sample], types: dict[str, EntityType]) -> Result:
+        """Return exact spans with their types; gold of types that are not asked does not count."""
+        kept = list(samples)
+        documents: list[Judged] = []
+        ontology = Ontology(entity_types=tuple(types.values()))
+        for sample, found in zip(kept, self.mentions(kept, ontology), strict=True):
+            gold = {(types[e.type].name, e.start, e.end) for e in sample.entities if e.type in types}
+            answers = [Scored(e.score, 1.0, (e.type, e.start, e.end) in gold) for e in found.entities]
+            documents.append(Judged(tuple(answers), len(gold)))
+        return Result(name, "entity", tuple(documents))
+
+    def events(
+        self, name: str, samples: Iterable[Sample], types: dict[str, EventType], role_name: Callable[[str], str]
+    ) -> list[Result]:
+        """Return triggers and, resting on them, arguments: span, role and event type must agree."""
+        kept = list(samples)
+        triggers: list[Judged] = []
+        arguments: list[Judged] = []
+        ontology = Ontology(event_types=tuple(types.values()))
+        for sample, found in zip(kept, self.mentions(kept, ontology), strict=True):
+            gold = {(types[e.type].name, e.start, e.end) for e in sample.events if e.type in types}
+            parts = {
+                (types[e.type].name, role_name(a.role), a.start, a.end)
+                for e in sample.events
+                if e.type in types
+                for a in e.arguments
+            }
+            triggers.append(
+                Judged(tuple(Scored(e.score, 1.0, (e.type, e.start, e.end) in gold) for e in found.events), len(gold))
+            )
+            answers: dict[tuple[str, str, int, int], Scored] = {}
+            for event in found.events:
+                for a in event.arguments:
+                    key = (event.type, a.role, a.start, a.end)
+                    if key not in answers or answers[key].score < a.score:
+                        answers[key] = Scored(a.score, event.score, key in parts)
+            arguments.append(Judged(tuple(answers.values()), len(parts)))
+        return [
+            Result(f"{name} triggers", "event", tuple(triggers)),
+            Result(f"{name} arguments", "argument", tuple(arguments)),
+        ]
+
+    def arguments_of_gold(
+        self, name: str, samples: Iterable[Sample], types: dict[str, EventType], role_name: Callable[[str], str]
+    ) -> Result:
+        """Return arguments of given triggers."""
+        from reamo_mcp.models.embedded.text_extractor_reading import fill_roles
+
+        kept = list(samples)
+        questions = self.questions(Ontology(event_types=tuple(types.values())))
+        numbers = {event.name: index for index, event in enumerate(types.values())}
+        documents: list[Judged] = []
+        for sample in kept:
+            words = list(cut_words(sample.text))
+            answers: dict[tuple[str, str, int, int], Scored] = {}
+            parts: set[tuple[str, str, int, int]] = set()
+            places = _Places(words)
+            for event in sample.events:
+                if event.type not in types:
+                    continue
+                kind = types[event.type].name
+                parts |= {(kind, role_name(a.role), a.start, a.end) for a in event.arguments}
+                at = places.of(event.start, event.end)
+                if at is None:
+                    continue
+                for spot in fill_roles(words, numbers[kind], at, questions, self.network):
+                    key = (kind, spot.type, spot.start, spot.end)
+                    answers[key] = Scored(spot.score, 1.0, key in parts)
+            answers = {key: Scored(a.score, 1.0, key in parts) for key, a in answers.items()}
+            documents.append(Judged(tuple(answers.values()), len(parts)))
+        return Result(f"{name} arguments of gold triggers", "argument", tuple(documents), pooled=False)
+
+    def pair_scores(
+        self, text: str, pairs: Sequence[tuple[tuple[int, int], tuple[int, int]]], questions: Questions
+    ) -> "numpy.ndarray":
+        """Return scores (pairs, relation types) of given pairs of places; NaN-free: what is no word scores 0."""
+        words = list(cut_words(text))
+        places = _Places(words)
+        rows = [(places.of(*head), places.of(*tail)) for head, tail in pairs]
+        scores = numpy.zeros((len(pairs), len(questions.relations)), numpy.float32)
+        known = [index for index, (head, tail) in enumerate(rows) if head and tail]
+        if known:
+            array = numpy.array([(0, *rows[i][0], *rows[i][1]) for i in known], numpy.int64)  # pyright: ignore[reportGeneralTypeIssues, reportOptionalIterable]
+            labels = questions.relation_labels
+            logits = self.network.pairs(self.network.states([words]), array) @ labels.relation.T + labels.relation_bias
+            scores[known] = questions.score("relation", logits)
+        return scores
+
+
+class _Places:
+    def __init__(self, words: Sequence[Word]) -> None:
+        self._starts = {word.start: index for index, word in enumerate(words)}
+        self._ends = {word.end: index + 1 for index, word in enumerate(words)}
+
+    def of(self, start: int, end: int) -> tuple[int, int] | None:
+        first, last = self._starts.get(start), self._ends.get(end)
+        return None if first is None or last is None or last <= first else (first, last)
+
+
+def of_part(samples: Iterable[Sample], part: Part) -> list[Sample]:
+    """Return the half of a development set."""
+    return [sample for sample in samples if is_for_report(sample) == (part == "report")]
+
+
+def geneva_types(runner: Runner) -> dict[str, EventType]:
+    """Return the event types of GENEVA with the roles of its training part."""
+    known: dict[str, set[str]] = {}
+    for sample in read_geneva(runner.train / "ee/geneva/train_union.json"):
+        for event in sample.events:
+            known.setdefault(event.type, set()).update(argument.role for argument in event.arguments)
+    return conventions.geneva(known)
+
+
+def geneva_role(role: str) -> str:
+    """Return the name under which a role of GENEVA is asked."""
+    return role.replace("_", " ").lower()
+
+
+def entity_results(runner: Runner, part: Part) -> list[Result]:
+    """Return the results on names. Sets without a development part are only reported, on what was kept back."""
+    results = [
+        runner.entities(
+            "wnut17", of_part(read_conll(runner.dev / "ner/wnut17/emerging.dev.conll"), part), conventions.EMERGING
+        ),
+        runner.entities("btc", of_part(read_conll(runner.dev / "ner/btc/btc.dev"), part), conventions.TWITTER),
+        runner.entities(
+            "redocred entities",
+            of_part(
+                (
+                    s
+                    for d in read_redocred(runner.dev / "re/redocred/test_revised_first50.json")
+                    for s in sentences_of(d)
+                ),
+                part,
+            ),
+            conventions.WIKIPEDIA,
+        ),
+    ]
+    if part == "report":
+        path = runner.train / "ner/uner_en_ewt/en_ewt-ud-dev.iob2"
+        results.append(
+            runner.entities("uner_en_ewt", filter(is_kept_back, distinct(read_universal(path))), conventions.UNIVERSAL)
+        )
+        for domain in conventions.CROSS_DOMAINS:
+            folder = runner.train / "ner/crossner" / domain
+            samples = distinct([*read_conll(folder / "train.txt"), *read_conll(folder / "dev.txt")])
+            results.append(
+                runner.entities(f"crossner {domain}", filter(is_kept_back, samples), conventions.cross_domain(domain))
+            )
+    return results
+
+
+def event_results(runner: Runner, part: Part) -> list[Result]:
+    """Return the results on events."""
+    geneva = geneva_types(runner)
+    samples = of_part(read_geneva(runner.dev / "ee/geneva/val.json"), part)
+    results = runner.events("geneva", samples, geneva, geneva_role)
+    results.append(runner.arguments_of_gold("geneva", samples, geneva, geneva_role))
+    samples = of_part(read_phee(runner.dev / "ee/phee/dev.json"), part)
+    return results + runner.events("phee", samples, conventions.PHEE, conventions.phee_role_name)
+
+
+def eventless(runner: Runner, part: Part) -> list[tuple[float, ...]]:
+    """Return the scores of events in sentences of M2E2 that have none."""
+    samples = [s for s in of_part(read_m2e2(runner.dev / "ee/m2e2/text_only_event_20docs.json"), part) if not s.events]
+    ontology = load_ontology("m2e2")
+    return [tuple(event.score for event in found.events) for found in runner.mentions(samples, ontology)]
+
+
+def redocred_types(runner: Runner) -> dict[str, RelationType]:
+    """Return the relation types of Re-DocRED that occur in training."""
+    import json
+
+    names = json.loads((runner.train / "re/fewrel/pid2name.json").read_text(encoding="utf-8"))
+    documents = read_redocred(runner.train / "re/redocred/dev_revised.json")
+    return conventions.wikidata({fact[0] for document in documents for fact in document.facts}, names)
+
+
+def redocred_results(runner: Runner, part: Part) -> list[Result]:
+    """Return the results on facts whose ends share a sentence, each counted once a document."""
+    types = redocred_types(runner)
+    documents = [
+        document
+        for document in read_redocred(runner.dev / "re/redocred/test_revised_first50.json")
+        if (digest(document.key) % 2 == 0) == (part == "report")
+    ]
+    return [_found_ends(runner, documents, types), _gold_ends(runner, documents, types)]
+
+
+def _found_ends(runner: Runner, documents: Sequence[ClusteredDocument], types: dict[str, RelationType]) -> Result:
+    ontology = Ontology(entity_types=tuple(conventions.WIKIPEDIA.values()), relation_types=tuple(types.values()))
+    keys = {kind.name: key for key, kind in types.items()}
+    judged: list[Judged] = []
+    for document in documents:
+        clusters = {(m.span.start, m.span.end): m.cluster for m in document.mentions}
+        gold = document.same_sentence_facts()
+        best: dict[tuple[str, object, object], Scored] = {}
+        for (start, end), found in zip(
+            document.sentences,
+            runner.mentions([Sample("", document.text[s:e]) for s, e in document.sentences], ontology),
+            strict=True,
+        ):
+            del end
+            for relation in found.relations:
+                head, tail = found.entities[relation.head], found.entities[relation.tail]
+                ends = [(e.start + start, e.end + start) for e in (head, tail)]
+                # What is no mention in the gold is a thing of its own: its name, so that it too counts once.
+                first, second = (clusters.get(place, document.text[slice(*place)]) for place in ends)
+                key = (keys[relation.type], first, second)
+                support = min(head.score, tail.score)
+                if first != second and (key not in best or best[key].score < relation.score):
+                    best[key] = Scored(relation.score, support, key in gold)
+        judged.append(Judged(tuple(best.values()), len(gold)))
+    return Result("redocred facts, found ends", "relation", tuple(judged))
+
+
+def _gold_ends(runner: Runner, documents: Sequence[ClusteredDocument], types: dict[str, RelationType]) -> Result:
+    questions = runner.questions(Ontology(relation_types=tuple(types.values())))
+    keys = list(types)
+    judged: list[Judged] = []
+    for document in documents:
+        gold = document.same_sentence_facts()
+        best: dict[tuple[str, int, int], float] = {}
+        for number, (start, end) in enumerate(document.sentences):
+            here = [m for m in document.mentions if m.sentence == number]
+            ends = [(a, b) for a in here for b in here if a.cluster != b.cluster]
+            pairs = [
+                ((a.span.start - start, a.span.end - start), (b.span.start - start, b.span.end - start))
+                for a, b in ends
+            ]
+            if not pairs:
+                continue
+            scores = runner.pair_scores(document.text[start:end], pairs, questions)
+            for row, kind in numpy.argwhere(scores >= ALL.relation).tolist():
+                key = (keys[kind], ends[row][0].cluster, ends[row][1].cluster)
+                best[key] = max(best.get(key, 0.0), float(scores[row, kind]))
+        judged.append(Judged(tuple(Scored(score, 1.0, key in gold) for key, score in best.items()), len(gold)))
+    return Result("redocred facts, gold ends", "relation", tuple(judged), pooled=False)
+
+
+@dataclass(frozen=True)
+class Directed:
+    """The gold and the best answer to one sentence of SemEval-2010 task 8: type and whether it runs backwards."""
+
+    gold: tuple[str, bool] | None
+    answer: tuple[str, bool]
+    score: float
+
+
+def semeval(runner: Runner) -> list[Directed]:
+    """Return the answers to the fifth of the sentences that was kept from training."""
+    questions = runner.questions(Ontology(relation_types=tuple(conventions.SEMEVAL.values())))
+    keys = list(conventions.SEMEVAL)
+    answers: list[Directed] = []
+    for sample in filter(is_kept_back, read_semeval(runner.train / "re/semeval2010_task8/TRAIN_FILE.TXT")):
+        assert sample.pairs is not None
+        scores = runner.pair_scores(sample.text, sample.pairs, questions)
+        row, kind = divmod(int(scores.argmax()), len(keys))
+        gold = None
+        if sample.relations:
+            relation = sample.relations[0]
+            gold = (relation.type, relation.head != sample.pairs[0][0])
+        answers.append(Directed(gold, (keys[kind], row == 1), float(scores.max())))
+    return answers
+
+
+def directed_macro_f1(answers: Sequence[Directed], least: float) -> float:
+    """Return the official measure: the mean F1 of nine types with direction, Other left out."""
+    values: list[float] = []
+    for kind in conventions.SEMEVAL:
+        right = gold = answered = 0
+        for one in answers:
+            told = one.answer if one.score >= least else None
+            gold += one.gold is not None and one.gold[0] == kind
+            answered += told is not None and told[0] == kind
+            right += told is not None and told[0] == kind and told == one.gold
+        values.append(2 * right / (gold + answered) if gold + answered else 0.0)
+    return sum(values) / len(values)
