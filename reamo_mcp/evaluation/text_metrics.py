@@ -1,8 +1,10 @@
 """Precision, recall, F1, their uncertainty, and calibration of scored answers."""
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from reamo_mcp.evaluation.bootstrap import Interval, interval_of_f1
+from reamo_mcp.evaluation.counts import Counts, total
 
 
 @dataclass(frozen=True)
@@ -22,49 +24,20 @@ class Judged:
     gold: int
 
 
-@dataclass(frozen=True)
-class Counts:
-    """Right answers, answers, gold items."""
-
-    right: int
-    answered: int
-    gold: int
-
-    @property
-    def precision(self) -> float:
-        """Right answers among the answers; 0 without any."""
-        return self.right / self.answered if self.answered else 0.0
-
-    @property
-    def recall(self) -> float:
-        """Right answers among the gold items; 0 without any."""
-        return self.right / self.gold if self.gold else 0.0
-
-    @property
-    def f1(self) -> float:
-        """Harmonic mean of precision and recall, pooled over all items."""
-        return 2 * self.right / (self.answered + self.gold) if self.answered + self.gold else 0.0
-
-
-def counts(documents: Sequence[Judged], least: float, support: float = 0.0) -> Counts:
+def counts(document: Judged, least: float, support: float = 0.0) -> Counts:
     """Return the counts of the answers with a score of at least ``least`` that rest on scores of ``support``."""
-    kept = [a for document in documents for a in document.answers if a.score >= least and a.support >= support]
-    return Counts(sum(a.right for a in kept), len(kept), sum(document.gold for document in documents))
+    kept = [answer for answer in document.answers if answer.score >= least and answer.support >= support]
+    return Counts(sum(answer.right for answer in kept), len(kept), document.gold)
 
 
-def interval(
-    documents: Sequence[Judged], least: float, support: float = 0.0, *, draws: int = 1000, seed: int = 0
-) -> tuple[float, float]:
-    """Return the 95 % bootstrap interval of F1, drawing documents with replacement."""
-    chance = random.Random(seed)
-    each = [counts((document,), least, support) for document in documents]
-    values: list[float] = []
-    for _ in range(draws):
-        drawn = chance.choices(each, k=len(each))
-        total = sum(one.answered + one.gold for one in drawn)
-        values.append(2 * sum(one.right for one in drawn) / total if total else 0.0)
-    values.sort()
-    return values[int(0.025 * draws)], values[int(0.975 * draws) - 1]
+def pooled(documents: Sequence[Judged], least: float, support: float = 0.0) -> Counts:
+    """Return the counts over all documents, as micro averages need them."""
+    return total(counts(document, least, support) for document in documents)
+
+
+def interval(documents: Sequence[Judged], least: float, support: float = 0.0) -> Interval | None:
+    """Return the 95 % bootstrap interval of the micro F1, drawing documents."""
+    return interval_of_f1([counts(document, least, support) for document in documents])
 
 
 def calibration_error(answers: Sequence[tuple[float, bool]], bins: int = 10) -> float:
@@ -83,4 +56,4 @@ def calibration_error(answers: Sequence[tuple[float, bool]], bins: int = 10) -> 
 def best_threshold(sets: Sequence[Sequence[Judged]], support: float = 0.0) -> float:
     """Return the score, in steps of 0.01, from which on the mean F1 over some sets is highest."""
     steps = [step / 100 for step in range(2, 96)]
-    return max(steps, key=lambda least: sum(counts(documents, least, support).f1 for documents in sets))
+    return max(steps, key=lambda least: sum(pooled(documents, least, support).f1 for documents in sets))

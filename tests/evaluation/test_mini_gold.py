@@ -147,8 +147,8 @@ def _check(rendered: Rendered, folder: Path) -> None:
 @pytest.mark.parametrize("cell", cell_names())
 def test_every_gold_place_is_where_the_pixels_and_samples_say(cell: str, tmp_path: Path) -> None:
     combination, task = cell.split("/")[1:]
-    # Three levels of each medium alone and of all together; one of the mixtures, which are drawn by the same code.
-    levels = range(3) if combination in ("T", "I", "A", "V", "T+I+A+V") else [cases.TASKS.index(task)]
+    # Three levels of each medium alone; one of the mixtures, which are drawn by the same code.
+    levels = range(3) if combination in ("T", "I", "A", "V") else [cases.TASKS.index(task)]
     for number in levels:
         rendered = make_case(cell, number, tmp_path / str(number))
         _check(rendered, tmp_path / str(number))
@@ -199,6 +199,7 @@ def test_what_was_made_is_taken_again_and_what_was_cut_short_is_made_anew(tmp_pa
     assert list(make_cell("mini/T+I/NER", 2, tmp_path)) == first
 
 
+# Whoever changes what is generated gives it another VERSION: scores of different cases must not be compared.
 def test_words_places_and_sounds_are_the_same_on_every_machine(tmp_path: Path) -> None:
     seen = sha256()
     for cell in ("mini/T/EE", "mini/T+A/RE", "mini/A/NER"):
@@ -209,18 +210,18 @@ def test_words_places_and_sounds_are_the_same_on_every_machine(tmp_path: Path) -
             for name in (cases.SOUND, cases.TRANSCRIPT):
                 if (folder / name).exists():
                     seen.update((folder / name).read_bytes())
-    assert seen.hexdigest() == "197dc547897960db2d6a499d83059c261283c9ef933adcc6eb7748ad3ccc3eeb"
+    assert seen.hexdigest() == "5ce3d4cf78b1ca8073953d70ed2ca318761e9e1d027c4717c88f9d929385c53d"
 
 
 def test_pixels_are_the_same_on_every_machine_with_the_same_freetype(tmp_path: Path) -> None:
     drawn_by = (PIL.__version__, features.version("freetype2"))
     known: dict[tuple[str, str | None], str] = {
-        ("13.0.0", "2.14.3"): "6cf0104669bd06dd60373d1ca3d997df6f8c6450d2fe71483c84553e275826e1"
+        ("13.0.0", "2.14.3"): "8374d3eb0dbbffa879fd07083f98fa1d17304a020e5bc3303d7d10149ee4ba7a"
     }
     if drawn_by not in known:
         pytest.skip(f"no digest is known of Pillow {drawn_by[0]} with FreeType {drawn_by[1]}")
     seen = sha256()
-    for number in range(6):
+    for number in range(3):
         rendered = make_case("mini/T+I+A+V/NER", number, tmp_path / str(number))
         assert rendered.poster is not None
         assert rendered.film is not None

@@ -29,6 +29,30 @@ ORGANIZATIONS = (
     "Amber Theatre Company",
 )
 SCHOOLS = ("Lakeside University", "Granite College", "Eastgate University", "Willow Park Academy")
+HARD_PEOPLE = (
+    "Ludwig van Beek",
+    "Maria de la Cruz",
+    "Okonkwo",
+    "Zendra",
+    "Hye-jin Park",
+    "Paris Holloway",
+    "Florence Wells",
+    "Jean-Luc Ferrand",
+)
+"""Names of one word, with particles and hyphens, or that could be places."""
+HARD_ORGANIZATIONS = (
+    "Kestrel",
+    "Nokavia",
+    "Lindgren and Sons",
+    "Jordan Blake Partners",
+    "Studio Nine",
+    "Save the Rivers",
+    "Doctors for Peace",
+    "Tilde",
+)
+"""Names of one word, of people, or that read like phrases."""
+HARD_PLACES = ("New Haven", "Saint Helier", "Rio Verde", "Kirkby Stephen", "Chelm", "Upper Marlow", "Vada", "Lorne")
+"""Places that no short list has, of two words, or like names of people."""
 PLACES = (
     "Lisbon Nairobi Oslo Toronto Krakow Santiago Helsinki Osaka Dublin Lima Hanoi Geneva Porto Accra Bergen".split()
 )
@@ -106,6 +130,20 @@ EVENTS = _patterns(
         "injury": ("{Victim:P} was [injured] in {Place:L}.",),
     },
 )
+LEADS = (
+    "According to several reports, ",
+    "As was told afterwards, ",
+    "It is well known that ",
+    "Contrary to the first rumours, ",
+)
+"""Beginnings that move a name away from the start of a sentence."""
+CAPITAL_FILLERS = (
+    "The Bible lay open on the table.",
+    "Most guests spoke English or Arabic.",
+    "An iPhone was left behind on a chair.",
+    "GREAT NEWS, as they say.",
+)
+"""Fillers with capitals that name nothing of the types asked for."""
 FILLERS = (
     "Nobody in the audience had expected it.",
     "The news spread quickly among friends.",

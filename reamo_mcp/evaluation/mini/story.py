@@ -7,10 +7,15 @@ from typing import Literal
 
 from reamo_mcp.evaluation.mini.content import (
     AMOUNTS,
+    CAPITAL_FILLERS,
     EVENTS,
     FILLERS,
     FIRST_NAMES,
+    HARD_ORGANIZATIONS,
+    HARD_PEOPLE,
+    HARD_PLACES,
     LAST_NAMES,
+    LEADS,
     MONTHS,
     ORGANIZATIONS,
     PLACES,
@@ -65,21 +70,22 @@ class Told:
 def tell(task: Task, media: Sequence[Modality], level: int, dice: Dice) -> dict[Modality, Told]:
     """Return what each medium tells.
 
-    Level 1: one sentence in each medium, all about the same few things. Level 2: two sentences (one in a film), and a
-    filler in a text. Level 3: as level 2 with two fillers; the last of several media speaks of other things in half
-    of the cases, so that nothing can be inferred from agreement.
+    Level 1: one sentence in each medium, all about the same few things, with plain names. Level 2: two sentences (one
+    in a film), half of the names hard, and a filler in a text. Level 3: all people, organizations and places have hard
+    names, sentences begin with something else, a text has two fillers with capitals; and in half of the cases the last
+    of several media speaks of other things, so that nothing can be inferred from agreement.
     """
     patterns = {"NER": (*RELATIONS, *EVENTS), "RE": RELATIONS, "EE": EVENTS}[task]
     left = dice.sample(patterns, len(patterns))
-    names = _Names(dice)
+    names = _Names(dice, level)
     told: dict[Modality, Told] = {}
     for number, medium in enumerate(media):
         if level == 3 and number and number == len(media) - 1 and dice.chance(50):
             names = names.others()
         count = 1 if level == 1 or medium == "V" else 2
-        sentences = [_filled(left.pop(), names) for _ in range(count)]
+        sentences = [_filled(left.pop(), names, dice.choice(LEADS) if level == 3 else "") for _ in range(count)]
         if medium == "T" and level > 1:
-            for filler in dice.sample(FILLERS, level - 1):
+            for filler in dice.sample(FILLERS if level == 2 else CAPITAL_FILLERS, level - 1):
                 sentences.insert(dice.between(0, len(sentences)), Sentence(filler))
         drawn = _drawn(sentences, medium, level, dice)
         told[medium] = Told(tuple(sentences), drawn)
@@ -89,20 +95,22 @@ def tell(task: Task, media: Sequence[Modality], level: int, dice: Dice) -> dict[
 class _Names:
     """The names of one story: two of each kind, so that media speak of the same things."""
 
-    def __init__(self, dice: Dice, used: frozenset[str] = frozenset()) -> None:
+    def __init__(self, dice: Dice, level: int, used: frozenset[str] = frozenset()) -> None:
         self._dice = dice
+        self._level = level
 
         def pick(names: Sequence[str], count: int) -> list[str]:
             return dice.sample([name for name in names if name not in used], count)
 
         firsts, lasts = pick(FIRST_NAMES, 2), pick(LAST_NAMES, 2)
         people = [f"{first} {last}" for first, last in zip(firsts, lasts, strict=True)]
+        hard = level - 1  # how many of two names
         dates = [f"{dice.between(1, 28)} {dice.choice(MONTHS)} {dice.between(1985, 2023)}" for _ in range(2)]
         self._of: dict[str, list[str]] = {
-            "person": people,
-            "organization": pick(ORGANIZATIONS, 2),
+            "person": [*pick(HARD_PEOPLE, hard), *people[hard:]],
+            "organization": [*pick(HARD_ORGANIZATIONS, hard), *pick(ORGANIZATIONS, 2 - hard)],
             "school": pick(SCHOOLS, 1),
-            "location": pick(PLACES, 2),
+            "location": [*pick(HARD_PLACES, hard), *pick(PLACES, 2 - hard)],
             "date": dates,
             "money": pick(AMOUNTS, 2),
         }
@@ -110,7 +118,7 @@ class _Names:
 
     def others(self) -> "_Names":
         """Return names none of which was used before."""
-        return _Names(self._dice, self._used)
+        return _Names(self._dice, self._level, self._used)
 
     def for_sentence(self) -> dict[str, str]:
         """Return a name for each letter of a pattern; different letters of one kind get different names."""
@@ -130,9 +138,9 @@ class _Names:
         }
 
 
-def _filled(pattern: Pattern, names: _Names) -> Sentence:
+def _filled(pattern: Pattern, names: _Names, lead: str) -> Sentence:
     chosen = names.for_sentence()
-    text, marks, place = "", list[Mark](), 0
+    text, marks, place = lead, list[Mark](), 0
     for match in _MARK.finditer(pattern.sentence):
         text += pattern.sentence[place : match.start()]
         role, letter, trigger = match.groups()
