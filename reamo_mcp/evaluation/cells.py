@@ -8,11 +8,12 @@ from pathlib import Path
 from reamo_mcp.errors import InvalidArgument
 from reamo_mcp.evaluation.case import Case
 from reamo_mcp.evaluation.mini.cases import CASES, cell_names, make_cell
+from reamo_mcp.evaluation.text_cases import text_cells
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A named set of ``size`` cases. ``cases`` yields at most so many, each with the folder of its files."""
+    """A named set of at most ``size`` cases. ``cases`` yields at most so many, each with the folder of its files."""
 
     name: str
     size: int
@@ -26,6 +27,8 @@ def cells(wanted: Sequence[str], made: Path, data: Path | None) -> list[Cell]:
     Raises InvalidArgument for a name that chooses nothing.
     """
     known = [Cell(name, CASES, partial(_made, name, made)) for name in cell_names()]
+    if data is not None:
+        known += [Cell(name, size, cases) for name, size, cases in text_cells(data)]
     if not wanted:
         return known
     chosen: list[Cell] = []

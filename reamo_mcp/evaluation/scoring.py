@@ -99,6 +99,8 @@ def score_cell(samples: Sequence[SampleScore]) -> CellScore:
     for name in dict.fromkeys(name for sample in samples for name in sample.counts):
         counts = [sample.counts[name] for sample in samples]
         summed = total(counts)
+        if not summed.predicted and not summed.gold:
+            continue  # nothing of this kind is annotated or claimed in the whole cell: no score, not a bad one
         values[name] = Value(summed.f1, interval_of_f1(counts), summed, len(counts))
     for name in dict.fromkeys(name for sample in samples for name in sample.places):
         there = [value for sample in samples if (value := sample.places.get(name)) is not None]
