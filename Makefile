@@ -60,15 +60,18 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.run: pyproject.toml | $(VENV)/bin/python
+	@echo "installing into $(VENV): one to three minutes"
 	$(run_in) $(pip) -e .
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
+	@echo "installing into $(VENV), with what tests and checks need: one to five minutes"
 	$(run_in) $(pip) -e '.[dev]'
 	@touch $@ $(VENV)/.run
 
 $(MODELS_VENV)/.models: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed: install it, or run make PYTHON=/path/to/python"; exit 1; }
 	$(PYTHON) -m venv $(MODELS_VENV)
+	@echo "installing into $(MODELS_VENV), with torch: several minutes"
 	$(MODELS_VENV)/bin/python $(pip) -e '.[dev,gpu]' '$(TORCH)'
 	@touch $@
