@@ -16,14 +16,18 @@ from pydantic import Field
 from reamo_mcp.errors import Cancelled, ReamoError
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.linking.assemble import assemble
+from reamo_mcp.linking.called import called
 from reamo_mcp.linking.compose import compose, readings_of
 from reamo_mcp.media.decoding import Decoder
 from reamo_mcp.media.opening import Allowed, ensure_unchanged
 from reamo_mcp.models.engine import Engine
 from reamo_mcp.models.profiles import open_decoder, open_engine
+from reamo_mcp.reading.asked_modules import Modules
+from reamo_mcp.reading.material import Material
 from reamo_mcp.reading.perceive import perceive, perceive_given_text, renamed
 from reamo_mcp.reading.perception import Given, Perception, Senses
-from reamo_mcp.reading.propose_from_text import propose_from_text
+from reamo_mcp.reading.propose_by_reasoner import propose_by_reasoner, with_reasoning
+from reamo_mcp.reading.propose_from_text import propose_from_text, reduced
 from reamo_mcp.reading.sources import OpenedFile, OpenedSources, OpenedText, failure, nothing_readable, opened_sources
 from reamo_mcp.settings import Settings
 from reamo_mcp.store.keys import key
@@ -38,6 +42,7 @@ from reamo_mcp.types.record import Record
 T = TypeVar("T")
 Stage = Literal["open", "read", "propose", "ground"]
 Task = Literal["entities", "relations", "events"]
+_NOT_READING = frozenset(("text_extractor", "reasoner", "image_segmenter"))
 ALL_TASKS: tuple[Task, ...] = ("entities", "relations", "events")
 
 
@@ -189,7 +194,9 @@ class Extractor:
             if kept is not None:
                 return kept
             readings = self._read(opened, request, caller)
-            extraction = self._propose_and_ground(readings, ontology, request, caller)
+            extraction = self._propose_and_ground(
+                readings, _material(opened, self._senses, request), ontology, request, caller
+            )
             if not opened.failed:
                 results.put(result_key, extraction)
             return extraction
@@ -229,7 +236,7 @@ class Extractor:
 
     def _perceive(self, source: OpenedFile, media_id: str, part: Part, control: Control) -> Perception:
         kept_by = RecordStore(self._store.readings)
-        cards = [card.model_dump_json() for card in self._engine.cards() if card.role != "text_extractor"]
+        cards = [card.model_dump_json() for card in self._engine.cards() if card.role not in _NOT_READING]
         perception_key = key(
             source.file.sha256,
             source.sidecar.sha256 if source.sidecar else None,
@@ -246,11 +253,21 @@ class Extractor:
         return renamed(perception, media_id, source.file.name)
 
     def _propose_and_ground(
-        self, readings: Readings, ontology: Ontology, request: Request, caller: _Caller
+        self, readings: Readings, material: Material, ontology: Ontology, request: Request, caller: _Caller
     ) -> Extraction:
         control = caller.control("propose", "looking for what was asked")
-        texts = readings_of(readings.perceptions)
+        perceptions = readings.perceptions
+        texts = readings_of(perceptions)
         proposal = propose_from_text(texts, self._engine.text_extractor, ontology, request.tasks, control)
+        reasoning = None
+        if self._engine.reasoner is not None:
+            control = caller.control("propose", "reasoning over everything")
+            modules = Modules(self._engine.image_segmenter)
+            asked = reduced(ontology, request.tasks)
+            reasoning = propose_by_reasoner(
+                readings.document, texts, material, self._engine.reasoner, modules, asked, control
+            )
+            perceptions, proposal = with_reasoning(perceptions, proposal, reasoning)
         control = caller.control("ground", "proving what was found")
         control.progress(0, 1, "documents")
         found = assemble(
@@ -262,15 +279,17 @@ class Extractor:
             min_score=request.min_score,
             control=control,
         )
+        found, calls = called(reasoning.calls if reasoning else (), found)
         control.progress(1, 1, "documents")
         return compose(
             replace(found, ungrounded=(*found.ungrounded, *proposal.ungrounded)),
             readings.document,
-            readings.perceptions,
+            perceptions,
             readings.failed,
             self.engine,
             unsupported=proposal.unsupported,
             notices=(*readings.notices, *proposal.failed),
+            calls=calls,
             complete=not proposal.failed,
         )
 
@@ -283,6 +302,15 @@ class Extractor:
             self._settings.limits.model_dump_json(),
             self.engine.model_dump_json(),
         )
+
+
+def _material(opened: OpenedSources, senses: Senses, request: Request) -> Material:
+    files = {
+        f"m{number}": source.file
+        for number, source in enumerate(opened.sources, start=1)
+        if isinstance(source, OpenedFile)
+    }
+    return Material(senses.decoder, files, request.part)
 
 
 @asynccontextmanager

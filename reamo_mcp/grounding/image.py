@@ -41,6 +41,7 @@ def locate_sighting_in_picture(mention: CandidateMention, at: AtRegion) -> Image
         score_kind=mention.score_kind,
         provenance=mention.provenance,
         parts=at.parts,
+        mask=at.mask,
     )
 
 

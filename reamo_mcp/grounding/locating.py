@@ -15,7 +15,7 @@ from reamo_mcp.grounding.image import (
 from reamo_mcp.grounding.rejection import Rejection
 from reamo_mcp.grounding.slices import Slice, slice_of
 from reamo_mcp.grounding.span import locate_in_text
-from reamo_mcp.grounding.text import FoundQuote, QuoteNotFound, SearchableText
+from reamo_mcp.grounding.text import QuoteNotFound, SearchableText
 from reamo_mcp.grounding.video import locate_in_video, locate_sighting_in_video
 from reamo_mcp.grounding.whole import attest
 from reamo_mcp.types.candidate import CandidateMention
@@ -31,18 +31,18 @@ class Locator:
         self._media: dict[str, Medium] = {medium.id: medium for medium in document.media}
         self._readings: dict[str, Reading] = {}
         self._of_medium: dict[str, list[Reading]] = {}
-        self._searchable: dict[str, SearchableText] = {}
+        self._searchable: dict[tuple[str, int, int], SearchableText] = {}
         for reading in readings:
             self._readings[reading.id] = reading
             if reading.text:
                 self._of_medium.setdefault(reading.media_id, []).append(reading)
 
-    def locate(self, mention: CandidateMention, nth: int = 1) -> Grounding | Rejection:
+    def locate(self, mention: CandidateMention) -> Grounding | Rejection:
         """Return where the mention is, or why it is nowhere.
 
         A known slice is checked against its reading; a known place is taken; a quote without either is searched for
-        in every reading of its medium (the ``nth`` place of the first reading that holds it); an empty or attested
-        quote is supported by the medium as a whole.
+        where the mention says, else in every reading of its medium (the ``nth`` place of the first reading that holds
+        it); an empty or attested quote is supported by the medium as a whole.
         """
         medium = self._media.get(mention.media_id)
         if medium is None:
@@ -55,13 +55,27 @@ class Locator:
             return self._through(mention, medium)
         if not mention.quote.strip():
             return attest(mention)
-        for reading in self._of_medium.get(mention.media_id, []):
-            found = self._text(reading).find(mention.quote, nth)
-            if isinstance(found, FoundQuote):
-                located = locate_slice(slice_of(mention, reading, found.start, found.end), medium)
-                if not isinstance(located, Rejection):
-                    return located
-        return Rejection("none of its readings says this")
+        return self._searched(mention, medium)
+
+    def _searched(self, mention: CandidateMention, medium: Medium) -> Grounding | Rejection:
+        readings = self._of_medium.get(mention.media_id, [])
+        known = {reading.id: reading for reading in readings}
+        scopes = [
+            (known[scope.reading], scope.start, scope.end) for scope in mention.within if scope.reading in known
+        ] or [(reading, 0, len(reading.text)) for reading in readings]
+        rejection = Rejection("none of its readings says this")
+        for reading, start, end in scopes:
+            found = self._stretch(reading, start, end).find(mention.quote, mention.nth)
+            if isinstance(found, QuoteNotFound):
+                continue
+            at = slice_of(mention, reading, start + found.start, start + found.end)
+            if reading.draft and not all(word.confident for word in at.words):
+                rejection = Rejection("heard without confidence in a draft transcript")
+                continue
+            located = locate_slice(at, medium)
+            if not isinstance(located, Rejection):
+                return located
+        return rejection
 
     def places(self, phrase: str, media_id: str, provenance: Provenance) -> Iterator[Grounding]:
         """Yield every place where one medium says, shows or writes ``phrase``, exactly or in normal form."""
@@ -74,7 +88,13 @@ class Locator:
                     yield located
 
     def _text(self, reading: Reading) -> SearchableText:
-        return self._searchable.setdefault(reading.id, SearchableText(reading.text))
+        return self._stretch(reading, 0, len(reading.text))
+
+    def _stretch(self, reading: Reading, start: int, end: int) -> SearchableText:
+        known = self._searchable.get((reading.id, start, end))
+        if known is None:
+            known = self._searchable[reading.id, start, end] = SearchableText(reading.text[start:end])
+        return known
 
     def _through(self, mention: CandidateMention, medium: Medium) -> Grounding | Rejection:
         via = mention.via

@@ -6,8 +6,8 @@ proof, or less than the score asked for, goes to ``ungrounded`` with the reason.
 count in order of first appearance (medium, reading, offset).
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import count
 from typing import Literal
 
@@ -28,12 +28,13 @@ _FORMS = frozenset(("date", "time", "money", "percentage", "quantity"))
 
 @dataclass(frozen=True)
 class Assembled:
-    """The parts of an `Extraction` that say what was found."""
+    """The parts of an `Extraction` that say what was found; ``by_candidate`` tells the entity of each candidate."""
 
     entities: tuple[Entity, ...]
     relations: tuple[Relation, ...]
     events: tuple[Event, ...]
     ungrounded: tuple[Ungrounded, ...]
+    by_candidate: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def assemble(
@@ -76,6 +77,7 @@ def assemble(
         relations=relations.items,
         events=events.items,
         ungrounded=(*ungrounded, *relations.ungrounded, *events.ungrounded),
+        by_candidate={candidate: entity.id for candidate, entity in answer.by_candidate.items()},
     )
 
 

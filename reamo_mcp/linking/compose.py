@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from reamo_mcp.linking.assemble import Assembled
 from reamo_mcp.reading.perception import Perception
 from reamo_mcp.types.coverage import Coverage, FailedMedium, UnsupportedAsk
-from reamo_mcp.types.extraction import Engine, Extraction, Notice
+from reamo_mcp.types.extraction import Call, Engine, Extraction, Notice
 from reamo_mcp.types.media import OpenedDocument
 from reamo_mcp.types.reading import Reading
 
@@ -24,6 +24,7 @@ def compose(
     *,
     unsupported: Sequence[UnsupportedAsk] = (),
     notices: Sequence[Notice] = (),
+    calls: Sequence[Call] = (),
     complete: bool = True,
 ) -> Extraction:
     """Return the extraction; it is partial where not all was read or, without ``complete``, not all was looked through.
@@ -46,6 +47,7 @@ def compose(
         entities=found.entities,
         relations=found.relations,
         events=found.events,
+        calls=tuple(calls),
         ungrounded=found.ungrounded,
         coverage=coverage,
         status="ok" if coverage.complete and complete else "partial",

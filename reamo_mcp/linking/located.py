@@ -77,6 +77,9 @@ def locate_entities(
             else:
                 places.append(place)
         if places:
+            claimed = any(mention.quote for mention in candidate.mentions)
+            if claimed and not any(place.quote for place in places):
+                candidate = candidate.model_copy(update={"name": ""})  # what is seen has no name that nothing says
             located.append(LocatedEntity(candidate, tuple(places), _read_as(places[0], kinds)))
         else:
             ungrounded.append(
@@ -98,14 +101,21 @@ def _read_as(grounding: Grounding, kinds: Mapping[str, str]) -> ReadAs:
 
 
 def link(located: Sequence[LocatedEntity], order: Order, control: Control) -> list[Thing]:
-    """Return one thing for all candidates that mean it, in order of first appearance. The nameless stay alone."""
+    """Return one thing for all candidates that mean it, in order of first appearance.
+
+    The nameless stay alone, and so do things that are only seen: two dogs of one picture are both a "dog".
+    """
     located = sorted(located, key=lambda entity: min(map(order, entity.groundings)))
-    named = [entity for entity in located if entity.candidate.name]
+    named = [entity for entity in located if _is_named(entity)]
     names = [Name(entity.candidate.name, entity.candidate.type, entity.read_as) for entity in named]
     groups = link_names(names, control)
     things = [_thing([named[index] for index in group], order) for group in groups]
-    things.extend(_thing([entity], order) for entity in located if not entity.candidate.name)
+    things.extend(_thing([entity], order) for entity in located if not _is_named(entity))
     return sorted(things, key=lambda thing: order(thing.groundings[0]))
+
+
+def _is_named(entity: LocatedEntity) -> bool:
+    return bool(entity.candidate.name) and any(grounding.quote for grounding in entity.groundings)
 
 
 def _thing(entities: Sequence[LocatedEntity], order: Order) -> Thing:

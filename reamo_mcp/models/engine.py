@@ -3,7 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from reamo_mcp.models.roles import ModelCard, ObjectDetector, TextExtractor, TextReader, Transcriber
+from reamo_mcp.models.roles import (
+    ImageSegmenter,
+    ModelCard,
+    ObjectDetector,
+    Reasoner,
+    TextExtractor,
+    TextReader,
+    Transcriber,
+)
 
 
 def _nothing() -> None:
@@ -19,9 +27,11 @@ class Engine:
     text_reader: TextReader | None = None
     transcriber: Transcriber | None = None
     detectors: tuple[ObjectDetector, ...] = ()
+    reasoner: Reasoner | None = None
+    image_segmenter: ImageSegmenter | None = None
     close: Callable[[], None] = _nothing
 
     def cards(self) -> tuple[ModelCard, ...]:
         """Return what the models are, in a fixed order; asking loads no weights."""
-        single = (self.text_extractor, self.text_reader, self.transcriber)
-        return tuple(role.card for role in (*single, *self.detectors) if role is not None)
+        readers = (self.text_extractor, self.text_reader, self.transcriber, *self.detectors)
+        return tuple(role.card for role in (*readers, self.reasoner, self.image_segmenter) if role is not None)

@@ -13,8 +13,11 @@ from pydantic import Field
 
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.decoded import Picture
+from reamo_mcp.models.meta_grammar import Form
+from reamo_mcp.models.meta_response import MetaResponse
 from reamo_mcp.types.grounding import Box, Mask, ScoreKind, TimeSpan
 from reamo_mcp.types.ontology import Ontology
+from reamo_mcp.types.reading import ReadingKind
 from reamo_mcp.types.record import Record
 
 if TYPE_CHECKING:
@@ -213,4 +216,111 @@ class Transcriber(Protocol):
 
     def align(self, sound: Sound, text: str, control: Control) -> "Answer[HeardWord]":
         """Return the given words at the times they are spoken in this window. Words not found are left out."""
+        ...
+
+
+@dataclass(frozen=True)
+class TextPassage:
+    """A stretch of a reading that can be quoted; ``source`` is the reading's id."""
+
+    source: str
+    kind: ReadingKind
+    text: str
+
+
+@dataclass(frozen=True)
+class PicturePassage:
+    """A picture as a whole; ``medium`` is its id."""
+
+    medium: str
+    picture: Picture
+
+
+@dataclass(frozen=True)
+class SoundPassage:
+    """A stretch of a recording."""
+
+    medium: str
+    sound: Sound
+
+
+@dataclass(frozen=True)
+class VideoPassage:
+    """A stretch of a video: what is shown every ``step`` seconds, at ``times``, and its own sound where it has one."""
+
+    medium: str
+    times: tuple[float, ...]
+    pictures: tuple[Picture, ...]
+    step: float
+    sound: Sound | None = None
+
+
+Passage = TextPassage | PicturePassage | SoundPassage | VideoPassage
+
+
+class KnownEntity(Record):
+    """A thing that was found before, so that it keeps its id."""
+
+    id: str
+    type: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Ask:
+    """All that a reasoner is given at once; ``form`` says what its answer may name."""
+
+    passages: tuple[Passage, ...]
+    form: Form
+    known: tuple[KnownEntity, ...] = ()
+
+
+class Capacity(Record):
+    """What one ask may hold, so that it fits the context and the memory of the model."""
+
+    characters: int = Field(default=12_000, ge=200)
+    pictures: int = Field(default=4, ge=1)
+    picture_side: int = Field(default=1024, ge=56, description="Longest side in pixels that is of use")
+    frames: int = Field(default=32, ge=2, description="Of videos")
+    frame_side: int = Field(default=448, ge=56)
+    seconds: float = Field(default=120.0, gt=0, description="Of sound, that of videos included")
+    together: int = Field(default=1, ge=1, description="Asks that are best put at once")
+
+
+class Reasoned(Record):
+    """An answer; ``complete`` is False where the budget cut it. ``dropped`` items had no usable form."""
+
+    response: MetaResponse
+    complete: bool
+    dropped: int = 0
+
+
+class Reasoner(Protocol):
+    """Reads all media of an ask at once and answers with one meta-response."""
+
+    @property
+    def card(self) -> ModelCard:
+        """What the model is."""
+        ...
+
+    @property
+    def capacity(self) -> Capacity:
+        """What one ask may hold."""
+        ...
+
+    def reason(self, asks: Sequence[Ask], budget: int, control: Control) -> "list[Answer[Reasoned]]":
+        """Return one answer per ask (in a `Found` of one item), each of at most ``budget`` tokens."""
+        ...
+
+
+class ImageSegmenter(Protocol):
+    """Finds what a phrase refers to in a picture. Nothing is a legal answer: it must not always find something."""
+
+    @property
+    def card(self) -> ModelCard:
+        """What the model is."""
+        ...
+
+    def segment(self, picture: Picture, phrases: Sequence[str], control: Control) -> "list[Answer[Region]]":
+        """Return the regions of each phrase, best first, with masks where the model makes them."""
         ...

@@ -78,7 +78,7 @@ def propose_from_text(
 
     Raises what ``control.check`` raises. A reading on which the extractor fails is told in ``failed``.
     """
-    asked = _reduced(ontology, tasks)
+    asked = reduced(ontology, tasks)
     seen = [(reading, visible_text(reading)) for reading in readings if reading.kind in _TEXT_BEARING]
     seen = [(reading, visible) for reading, visible in seen if visible.text.strip()]
     found = _Found()
@@ -99,7 +99,7 @@ def propose_from_text(
     )
 
 
-def _reduced(ontology: Ontology, tasks: Sequence[Task]) -> Ontology:
+def reduced(ontology: Ontology, tasks: Sequence[Task]) -> Ontology:
     """Return the ontology without what was not asked for; relations and events still need their entities."""
     return ontology.model_copy(
         update={

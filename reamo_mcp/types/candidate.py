@@ -23,6 +23,8 @@ class CandidateMention(Record):
     quote: str = ""
     via: Via | None = None
     place: Place | None = None
+    within: tuple[Via, ...] = ()
+    nth: int = Field(default=1, ge=1)
     attested: bool = False
     score: float | None = Field(default=None, ge=0, le=1)
     score_kind: ScoreKind = "none"

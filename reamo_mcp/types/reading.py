@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from reamo_mcp.types.grounding import Box, Keyframe, PageBox, ScoreKind, TimeSpan
+from reamo_mcp.types.grounding import Box, Keyframe, Mask, PageBox, ScoreKind, TimeSpan
 from reamo_mcp.types.record import Record
 
 ReadingKind = Literal["text", "picture_text", "transcript", "video_text", "sight", "metadata"]
@@ -23,10 +23,11 @@ class AtPage(Record):
 
 
 class AtRegion(Record):
-    """In a picture."""
+    """In a picture; ``mask`` tells the outline within the boxes, where one is known."""
 
     kind: Literal["region"] = "region"
     parts: tuple[Box, ...] = Field(min_length=1)
+    mask: Mask | None = None
 
 
 class AtTime(Record):

@@ -1,0 +1,121 @@
+"""What became of the calls of a reasoner: each is put to its module, all calls for one medium together.
+
+A module that sees nothing says so: the thing is absent there, whatever the reasoner claimed. A hint of the reasoner
+only chooses among what the module found; it is never a place itself.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from reamo_mcp.errors import DecodeLimit, EngineFailed, InputError, OutOfMemory
+from reamo_mcp.isolation.control import Control
+from reamo_mcp.models.meta_response import MetaCall, ModuleName
+from reamo_mcp.models.roles import Answer, Failed, Found, ImageSegmenter, Region, Unsupported
+from reamo_mcp.reading.material import Material
+from reamo_mcp.types.candidate import CandidateMention
+from reamo_mcp.types.grounding import Box, Provenance
+from reamo_mcp.types.media import MediaKind, OpenedDocument
+from reamo_mcp.types.reading import AtRegion
+
+_PICTURE_SIDE = 1333  # pixels: what detectors of today are trained on
+Outcome = Literal["located", "absent", "failed"]
+
+
+@dataclass(frozen=True)
+class Modules:
+    """The modules of an engine that calls can be put to."""
+
+    image_segmenter: ImageSegmenter | None = None
+
+    def offered(self, document: OpenedDocument, shown: Sequence[str]) -> tuple[tuple[str, ModuleName], ...]:
+        """Return the pairs of medium and module that make sense for the media shown."""
+        wanted: list[tuple[MediaKind, ModuleName]] = []
+        if self.image_segmenter is not None:
+            wanted.append(("image", "image_segmenter"))
+        media = [medium for medium in document.media if medium.id in shown]
+        return tuple((medium.id, module) for medium in media for kind, module in wanted if medium.kind == kind)
+
+
+@dataclass(frozen=True)
+class AskedCall:
+    """A call as it was put; ``target`` is the id of a candidate."""
+
+    id: str
+    target: str
+    call: MetaCall
+
+
+@dataclass(frozen=True)
+class CallResult:
+    """What became of a call; ``mention`` has the place if one was found."""
+
+    asked: AskedCall
+    outcome: Outcome
+    mention: CandidateMention | None = None
+    reason: str = ""
+
+
+def put_calls(
+    calls: Sequence[AskedCall], modules: Modules, material: Material, control: Control
+) -> Iterator[CallResult]:
+    """Yield the result of each call, medium by medium. Raises what ``control.check`` raises."""
+    media = dict.fromkeys((asked.call.medium, asked.call.module) for asked in calls)
+    for number, (media_id, module) in enumerate(media):
+        control.check()
+        control.progress(number, len(media), "media")
+        own = [asked for asked in calls if (asked.call.medium, asked.call.module) == (media_id, module)]
+        if module == "image_segmenter" and modules.image_segmenter is not None:
+            yield from _in_picture(own, media_id, modules.image_segmenter, material, control)
+        else:
+            yield from (CallResult(asked, "failed", reason=f"this engine has no {module}") for asked in own)
+
+
+def _in_picture(
+    calls: Sequence[AskedCall], media_id: str, segmenter: ImageSegmenter, material: Material, control: Control
+) -> Iterator[CallResult]:
+    phrases = list(dict.fromkeys(asked.call.instruction for asked in calls))
+    answers: list[Answer[Region]]
+    try:
+        picture = material.picture(media_id, _PICTURE_SIDE, control)
+        answers = segmenter.segment(picture, phrases, control)
+    except (InputError, DecodeLimit, OutOfMemory, EngineFailed) as error:
+        answers = [Failed(error.code, error.message)] * len(phrases)
+    by_phrase = dict(zip(phrases, answers, strict=True))
+    taken: set[Box] = set()
+    for asked in calls:
+        answer = by_phrase[asked.call.instruction]
+        match answer:
+            case Found(items=regions):
+                region = _chosen(regions, asked.call, taken)
+                if region is None:
+                    yield CallResult(asked, "absent", reason="the image segmenter does not see it")
+                    continue
+                taken.add(region.box)
+                yield CallResult(asked, "located", _mention(asked, region, segmenter.card.name))
+            case Unsupported(reason) | Failed(_, reason):
+                yield CallResult(asked, "failed", reason=reason)
+
+
+def _chosen(regions: Sequence[Region], call: MetaCall, taken: set[Box]) -> Region | None:
+    """Return the region that the hint points to, else the best that no other call has; the best if all are taken."""
+    if not regions:
+        return None
+    if call.box is not None:
+        left, top, right, bottom = call.box
+        hint = Box(x=left, y=top, width=max(0.0, right - left), height=max(0.0, bottom - top))
+        best = max(regions, key=lambda region: region.box.intersection_over_union(hint))
+        if best.box.intersection_over_union(hint) > 0:
+            return best
+    free = [region for region in regions if region.box not in taken]
+    return max(free or regions, key=lambda region: region.score)
+
+
+def _mention(asked: AskedCall, region: Region, model: str) -> CandidateMention:
+    return CandidateMention(
+        media_id=asked.call.medium,
+        place=AtRegion(parts=(region.box,), mask=region.mask),
+        score=region.score,
+        score_kind=region.score_kind,
+        provenance=Provenance(model=model, step="locate", call=asked.id),
+    )
