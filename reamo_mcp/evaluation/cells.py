@@ -8,6 +8,7 @@ from pathlib import Path
 from reamo_mcp.errors import InvalidArgument
 from reamo_mcp.evaluation.case import Case
 from reamo_mcp.evaluation.mini.cases import CASES, cell_names, make_cell
+from reamo_mcp.evaluation.picture_cases import picture_cells
 from reamo_mcp.evaluation.text_cases import text_cells
 
 
@@ -28,7 +29,7 @@ def cells(wanted: Sequence[str], made: Path, data: Path | None) -> list[Cell]:
     """
     known = [Cell(name, CASES, partial(_made, name, made)) for name in cell_names()]
     if data is not None:
-        known += [Cell(name, size, cases) for name, size, cases in text_cells(data)]
+        known += [Cell(*described) for described in (*text_cells(data), *picture_cells(data))]
     if not wanted:
         return known
     chosen: list[Cell] = []

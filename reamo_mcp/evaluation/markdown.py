@@ -6,14 +6,18 @@ from reamo_mcp.evaluation.report import HEADLINES, CellReport, Measure, Report
 
 
 def overview(cells: Sequence[CellReport]) -> list[list[str]]:
-    """Return the rows of one table over all cells: a head, then a row for each cell and engine."""
-    head = ["cell", "engine", "cases", *HEADLINES, "s/case", "failed", "fully read"]
+    """Return the rows of one table over all cells: a head, then a row for each cell and engine.
+
+    Measures that no cell has are left out.
+    """
+    shown = [name for name in (*HEADLINES, "Pointing") if any(cell.value(name) is not None for cell in cells)]
+    head = ["cell", "engine", "cases", *shown, "s/case", "failed", "fully read"]
     rows = [
         [
             cell.cell,
             cell.engine,
             str(cell.cases),
-            *(_percent(cell.value(name)) for name in HEADLINES),
+            *(_percent(cell.value(name)) for name in shown),
             f"{cell.seconds_per_case:.2f}",
             str(cell.failures),
             f"{cell.fully_read}/{cell.cases}",

@@ -18,6 +18,7 @@ from reamo_mcp.evaluation.grounded import (
 )
 from reamo_mcp.evaluation.overlap import mean, one_minus_iou, set_miou
 from reamo_mcp.evaluation.places import track_frames, track_miou
+from reamo_mcp.evaluation.pointing import count_pointed
 from reamo_mcp.evaluation.recognition import (
     Task,
     count_arguments,
@@ -117,6 +118,7 @@ def _counts(mine: Facts, theirs: Facts, media: Media, task: Task, symmetric: Seq
                 "NER relaxed": count_entities(mine, theirs, relaxed=True),
                 "NER boundary": count_entities(mine, theirs, boundary=True),
                 "NER names": count_names(mine, theirs),
+                "Pointing": count_pointed(mine, theirs),
                 "Grounded F1": count_grounded_things(mine, theirs, media),
             }
         case "RE":

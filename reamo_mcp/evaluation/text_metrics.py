@@ -42,7 +42,7 @@ def interval(documents: Sequence[Judged], least: float, support: float = 0.0) ->
 
 def calibration_error(answers: Sequence[tuple[float, bool]], bins: int = 10) -> float:
     """Return the mean distance of score and truth over bins of equal numbers of answers (0: perfectly calibrated)."""
-    ordered = sorted(answers)
+    ordered = sorted(answers, key=lambda answer: answer[0])
     error = 0.0
     for number in range(bins):
         part = ordered[number * len(ordered) // bins : (number + 1) * len(ordered) // bins]
