@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,6 +39,10 @@ def evaluate(
         list[str] | None,
         typer.Option(metavar="RIVAL", help="Run a baseline too: 'pipeline' (one medium per pass) or 'rules'."),
     ] = None,
+    server: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Ask this running server instead (token: REAMO_TOKEN); it must see --out."),
+    ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Ask everything anew, also what was answered before.")] = False,
     names: Annotated[bool, typer.Option("--list", help="List the cells and leave.")] = False,
 ) -> None:
@@ -58,26 +63,38 @@ def evaluate(
         import shutil
 
         shutil.rmtree(out / "answers", ignore_errors=True)
-    reports = anyio.run(_run, chosen, profile, out, limit, _rivals(against or ()))
+    reports = anyio.run(_run, chosen, Asked(profile, server, tuple(_rivals(against or ()))), out, limit)
     _print(reports)
     typer.echo(f"\nWritten: {out / 'report.md'}, {out / 'report.json'}")
     if any(report.failures for report in reports):
         raise typer.Exit(_FAILED)
 
 
-async def _run(
-    cells: "Sequence[Cell]", profile: str | None, out: Path, limit: int, rivals: "Sequence[Rival]"
-) -> "list[CellReport]":
+@dataclass(frozen=True)
+class Asked:
+    """Who answers: the engine of a profile or a running server, and baselines beside it."""
+
+    profile: str | None
+    server: str | None
+    rivals: "tuple[Rival, ...]"
+
+
+async def _run(cells: "Sequence[Cell]", asked: Asked, out: Path, limit: int) -> "list[CellReport]":
     from reamo_mcp.evaluation.benchmark import run, write_reports
-    from reamo_mcp.evaluation.engines import opened_engine, opened_rival
+    from reamo_mcp.evaluation.engines import opened_engine, opened_rival, opened_server
 
     reports: list[CellReport] = []
     total = sum(min(limit, cell.size) for cell in cells)
-    async with opened_engine(profile) as engine:
-        with _progress_shown(total) as told:
-            reports += await run(cells, engine, out, limit, told)
-    for rival in rivals:
-        async with opened_rival(rival, profile) as engine:
+    if asked.server is not None:
+        async with opened_server(asked.server, os.environ.get("REAMO_TOKEN")) as engine:
+            with _progress_shown(total) as told:
+                reports += await run(cells, engine, out, limit, told)
+    else:
+        async with opened_engine(asked.profile) as engine:
+            with _progress_shown(total) as told:
+                reports += await run(cells, engine, out, limit, told)
+    for rival in asked.rivals:
+        async with opened_rival(rival, asked.profile) as engine:
             with _progress_shown(total) as told:
                 reports += await run(cells, engine, out, limit, told)
     order = {cell.name: number for number, cell in enumerate(cells)}

@@ -106,6 +106,18 @@ async def opened_engine(profile: str | None) -> AsyncGenerator[ExtractorAnswers]
 
 
 @asynccontextmanager
+async def opened_server(url: str, token: str | None) -> AsyncGenerator[ClientAnswers]:
+    """Yield a running server that offers the tools of this project. It must be allowed to read the cases' files.
+
+    A server that keeps results answers what it knows at once, so its times are not those of the work.
+    """
+    async with ReamoClient.http(url, token=token) as client:
+        status = await client.server_status()
+        identity = f"{url} {status.version} {status.engine} {' '.join(status.models)}"
+        yield ClientAnswers(client, "server", identity)
+
+
+@asynccontextmanager
 async def opened_rival(rival: Rival, profile: str | None) -> AsyncGenerator[Answering]:
     """Yield a baseline over the same readers: rules instead of the text model, or one medium per pass."""
     settings = _settings(profile)

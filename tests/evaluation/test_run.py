@@ -5,10 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from reamo_mcp.client import ReamoClient
 from reamo_mcp.errors import InvalidArgument
 from reamo_mcp.evaluation.benchmark import Step, run, write_reports
 from reamo_mcp.evaluation.cells import cells
+from reamo_mcp.evaluation.engines import ClientAnswers
 from reamo_mcp.evaluation.published import published
+from reamo_mcp.server.build import build_server
+from reamo_mcp.settings import Settings
+from reamo_mcp.types.extraction import Extraction
+from reamo_mcp.types.media import Document
+from tests.doubles.scripted_extractor import ScriptedExtractor
 from tests.evaluation.wrong_engines import GoldAnswers, swapped_types
 
 
@@ -98,3 +105,21 @@ def test_every_cell_of_the_paper_has_its_numbers() -> None:
     assert means == [50.66, 21.86, 26.53]  # as computed from the tables by hand
     texts = [value for _, _, values in of_reamo for name, value in values.items() if name not in overlaps]
     assert (len(texts), round(sum(texts) / len(texts), 2)) == (20, 28.77)
+
+
+async def test_any_server_with_the_same_tools_can_be_asked(tmp_path: Path) -> None:
+    chosen = cells(["mini/T/NER"], tmp_path / "cases", None)
+    gold = {case.text: case.gold for case, _ in chosen[0].cases(2)}
+
+    def answer(document: Document) -> Extraction:
+        source = document.sources[0]
+        assert source.kind == "text"
+        return gold[source.text]
+
+    extractor = ScriptedExtractor(answer=answer)
+    server = build_server(Settings(cache=tmp_path / "cache"), open_extractor=extractor.opened)
+    async with ReamoClient.in_process(server) as client:
+        asked = ClientAnswers(client, "server", "server 1")
+        report = (await run(chosen, asked, tmp_path, 2, _silent))[0]
+    assert report.value("NER") == 100
+    assert report.failures == 0
