@@ -34,10 +34,12 @@ _UNSPACED = re.compile(
     r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u2fdf\u3005-\u30ff\u3130-\u318f\u31f0-\u31ff\u3400-\u9fff"
     r"\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff]"
 )
-_UNSPACED_NO_HANGUL = re.compile(
-    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3001-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff\uff01-\uff60"
+# White space means nothing between two of these, or between one of them and a full-width punctuation mark.
+_IDEOGRAPH = re.compile(
+    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3001-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff\uff66-\uff9d"
     r"\U00020000-\U0003ffff]"
 )
+_WIDE_MARKS = frozenset("，。！？：；（）、")
 
 
 def is_unspaced(character: str) -> bool:
@@ -97,7 +99,8 @@ class NormalisedText:
 
     def _blank(self, start: int, end: int) -> str:
         before, after = self.source[start - 1 : start], self.source[end : end + 1]
-        if _UNSPACED_NO_HANGUL.match(before) and _UNSPACED_NO_HANGUL.match(after):
+        left, right = _IDEOGRAPH.match(before) is not None, _IDEOGRAPH.match(after) is not None
+        if (left and (right or after in _WIDE_MARKS)) or (right and before in _WIDE_MARKS):
             return ""
         return "" if self._breaks_after(start) else " "
 

@@ -21,6 +21,7 @@ _NEGATING_PREFIX = re.compile(r"\b(?:non|un|anti)[-‐‑]$", re.IGNORECASE)
 _CURRENCY = frozenset("$€£¥₹₽₩₺₴₦₫₱฿¢")
 _SIGNS = frozenset("-−–+±~≈<>≤≥")
 _LONGEST_ACRONYM = 5
+_SHORTEST_NAME = 3  # letters up to which capitals make an acronym, whatever the case of the other
 _TOKEN = re.compile(r"\w+")
 
 
@@ -170,9 +171,8 @@ def _touch(left: str, right: str) -> bool:
 
 
 def _is_another_word(quote: str, said: str) -> bool:
-    """Whether letter case makes it another word: 'WHO' is not 'who', 'US' is not 'us'."""
+    """Whether letter case makes it another word: 'WHO' is neither 'who' nor 'Who', 'AIDS' is not 'aids'."""
     quote = quote.strip()
-    shorter = min(quote, said, key=len)
-    if len(shorter) > _LONGEST_ACRONYM or " " in shorter or not shorter.isascii():
+    if len(quote) > _LONGEST_ACRONYM or " " in quote or quote.isupper() == said.isupper():
         return False
-    return quote.isupper() != said.isupper()
+    return len(quote) <= _SHORTEST_NAME or quote.islower() or said.islower()

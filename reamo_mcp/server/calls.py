@@ -5,6 +5,7 @@ The tools are loaded on the start path of the server, so what knows results and 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, cast
@@ -54,12 +55,15 @@ async def extract(
 ) -> CallToolResult:
     """Extract, and answer with the first page of these kinds of items, or with a handle."""
     services = context.request_context.lifespan_context
-    from reamo_mcp.server.requests import extraction_request
-
     news = News("reading the request")
 
+    def request_of() -> "JobRequest":
+        from reamo_mcp.server.requests import extraction_request
+
+        return extraction_request(services, asked, tasks)
+
     async def work() -> CallToolResult:
-        request = await anyio.to_thread.run_sync(extraction_request, services, asked, tasks)
+        request = await anyio.to_thread.run_sync(request_of)
         return await _answer(context, news, request, kinds, asked)
 
     return await with_heartbeat(context, news, work())
@@ -67,12 +71,15 @@ async def extract(
 
 async def ground(context: ToolContext, phrase: str, asked: Asked) -> CallToolResult:
     """Find the places of a phrase, and answer with the first page of them, or with a handle."""
-    from reamo_mcp.server.requests import phrase_request
-
     news = News("reading the request")
 
+    def request_of() -> "JobRequest":
+        from reamo_mcp.server.requests import phrase_request
+
+        return phrase_request(asked, phrase)
+
     async def work() -> CallToolResult:
-        request = phrase_request(asked, phrase)
+        request = await anyio.to_thread.run_sync(request_of)
         return await _answer(context, news, request, ("entity", "ungrounded"), asked, detail="full")
 
     return await with_heartbeat(context, news, work())
@@ -123,6 +130,7 @@ class PageAsked:
 async def result(context: ToolContext, asked: PageAsked) -> CallToolResult:
     """Wait for a result, and answer with one page of it, or with the news that the work goes on."""
     services = context.request_context.lifespan_context
+    await anyio.to_thread.run_sync(_load_pages)
     from reamo_mcp.server.items import Wanted
     from reamo_mcp.server.pages import cursor_kinds, result_page, running
 
@@ -206,6 +214,11 @@ def common_roots(ours: Sequence[Path], theirs: Sequence[Path]) -> list[Path]:
     common = [other for one, other in pairs if other.is_relative_to(one)]
     common += [one for one, other in pairs if one.is_relative_to(other)]
     return list(dict.fromkeys(common))
+
+
+def _load_pages() -> None:
+    # In a thread, since importing takes a moment in which the event loop has to answer others.
+    import_module("reamo_mcp.server.pages")
 
 
 def nothing_given() -> InvalidArgument:

@@ -2,9 +2,7 @@
 
 import hmac
 import os
-import secrets
 from ipaddress import ip_address
-from pathlib import Path
 
 import uvicorn
 from mcp.server.auth.provider import AccessToken, TokenVerifier
@@ -16,6 +14,7 @@ from starlette.applications import Starlette
 from reamo_mcp.errors import InvalidArgument
 from reamo_mcp.server.build import build_server
 from reamo_mcp.server.services import OpenExtractor
+from reamo_mcp.server.token import installation_token
 from reamo_mcp.settings import Settings
 
 DEFAULT_PORT = 8765
@@ -38,39 +37,6 @@ class SharedToken(TokenVerifier):
         if hmac.compare_digest(token.encode(), self._expected):
             return AccessToken(token=token, client_id="local", scopes=[_SCOPE])
         return None
-
-
-def token_file(settings: Settings) -> Path:
-    """Return where the token of this installation is kept."""
-    return settings.cache_folder() / "token"
-
-
-def installation_token(settings: Settings) -> str:
-    """Return the token: ``REAMO_TOKEN``, else the one in the token file, made on first use for its owner only.
-
-    Raises InvalidArgument if the file cannot be made or others may read it.
-    """
-    if given := os.environ.get("REAMO_TOKEN"):
-        return given
-    path = token_file(settings)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fresh = path.with_name(f".token-{secrets.token_hex(8)}")
-        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-            file.write(secrets.token_urlsafe(32))
-        try:
-            os.link(fresh, path)  # of two servers that start at once, both end with the same token
-        except FileExistsError:
-            pass
-        finally:
-            fresh.unlink()
-        if path.stat().st_mode & 0o077:
-            raise InvalidArgument("others may read the token file", f"Run: chmod 600 {path}")
-        return path.read_text(encoding="ascii").strip()
-    except OSError as error:
-        raise InvalidArgument(
-            f"the token file cannot be made: {error.strerror}", "Set REAMO_TOKEN, or REAMO_CACHE to a writable folder"
-        ) from error
 
 
 def http_app(

@@ -45,15 +45,8 @@ class Services:
 
     @property
     def roots(self) -> tuple[Path, ...]:
-        """The folders whose files callers may name.
-
-        Over stdio the working directory stands in where none are configured, unless it is the root of the file system
-        or the user's home, where a host may have started the server without meaning it.
-        """
-        if self.settings.roots or self.transport != "stdio":
-            return self.settings.roots
-        here = Path.cwd()
-        return () if here in (Path(here.anchor), _home()) else (here,)
+        """The folders whose files callers may name."""
+        return allowed_roots(self.settings, self.transport)
 
     async def jobs(self) -> "Jobs":
         """Return the jobs; the first call starts the engine. Raises the errors of starting it."""
@@ -87,6 +80,18 @@ def _import_jobs() -> "Callable[[Settings, OpenExtractor | None], AbstractAsyncC
     from reamo_mcp.jobs import open_jobs
 
     return open_jobs
+
+
+def allowed_roots(settings: Settings, transport: Transport) -> tuple[Path, ...]:
+    """Return the folders whose files callers may name.
+
+    Over stdio the working directory stands in where none are configured, unless it is the root of the file system or
+    the user's home, where a host may have started the server without meaning it.
+    """
+    if settings.roots or transport != "stdio":
+        return settings.roots
+    here = Path.cwd()
+    return () if here in (Path(here.anchor), _home()) else (here,)
 
 
 def _home() -> Path | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import anyio
 
 from reamo_mcp.errors import ReamoError
+from reamo_mcp.server.services import OpenExtractor
 from reamo_mcp.settings import Settings
 
 PATIENCE = 1.6
@@ -38,20 +39,26 @@ def main(arguments: Sequence[str]) -> None:
     serve_stdio(settings, engine=given.engine)
 
 
-def serve_stdio(settings: Settings, *, engine: str | None = None) -> None:
+def serve_stdio(settings: Settings, *, engine: str | None = None, open_extractor: OpenExtractor | None = None) -> None:
     """Serve until the input is closed or a signal comes. Does not return: the process ends with code 0.
 
     With ``engine``, the work is done by the server at that address, under this server's roots; its token is read from
-    ``REAMO_TOKEN`` or the token file of this installation.
+    ``REAMO_TOKEN`` or the token file of this installation. ``open_extractor`` replaces the installation's own.
     """
     if engine is not None:
         from reamo_mcp.server.front import serve_front
+        from reamo_mcp.server.token import installation_token
 
-        _run(lambda closing: serve_front(settings, engine, closing))
+        token = installation_token(settings)
+        _run(lambda closing: serve_front(settings, engine, token, closing))
         return
     from reamo_mcp.server.build import build_server
 
-    _run(lambda closing: build_server(settings, transport="stdio", closing=closing).run_stdio_async())
+    _run(
+        lambda closing: build_server(
+            settings, transport="stdio", open_extractor=open_extractor, closing=closing
+        ).run_stdio_async()
+    )
 
 
 def _run(serve: "Callable[[Callable[[], None]], Awaitable[None]]") -> None:

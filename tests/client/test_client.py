@@ -85,7 +85,7 @@ async def test_progress_puts_off_the_timeout(tmp_path: Path) -> None:
     async def note(progress: float, total: float | None, message: str | None) -> None:
         told.append(message)
 
-    async with connected(ScriptedExtractor(steps=130), tmp_path, patience=0.9) as client:
+    async with connected(ScriptedExtractor(steps=350), tmp_path, patience=3) as client:
         extraction = await client.extract_entities(ADA, report=note)
     assert extraction.entities
     assert told

@@ -1,0 +1,165 @@
+"""The server as a child process that speaks over its standard input and output."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SERVER = Path(__file__).with_name("scripted_server.py")
+META: dict[str, object] = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
+
+
+class Spoken:
+    """A server process, spoken to line by line without any client."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self.process = process
+        self._number = 0
+
+    def ask(self, method: str, **params: object) -> dict[str, Any]:
+        self.send(method, **params)
+        return self.answer()
+
+    def send(self, method: str, **params: object) -> None:
+        self._number += 1
+        message = {"jsonrpc": "2.0", "id": self._number, "method": method, "params": {**params, "_meta": META}}
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(message) + "\n")
+        self.process.stdin.flush()
+
+    def answer(self) -> dict[str, Any]:
+        assert self.process.stdout is not None
+        while True:
+            message = json.loads(self.process.stdout.readline())
+            if "id" in message:
+                return message
+
+    def call(self, tool: str, **arguments: object) -> dict[str, Any]:
+        return self.ask("tools/call", name=tool, arguments=arguments)["result"]
+
+
+@contextmanager
+def started(folder: Path, steps: int = 0, **environment: str) -> Generator[Spoken]:
+    variables = {
+        **os.environ,
+        "REAMO_CACHE": str(folder / "cache"),
+        "REAMO_ROOTS": str(folder),
+        "SCRIPT_STEPS": str(steps),
+        "SCRIPT_LOG": str(folder / "log"),
+        **environment,
+    }
+    process = subprocess.Popen(
+        [sys.executable, str(SERVER), "stdio"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=variables,
+    )
+    try:
+        yield Spoken(process)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_file_below_the_root_is_read_and_one_beside_it_is_refused(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "a.txt").write_text("Ada met Bob", encoding="utf-8")
+    (tmp_path / "root-secret.txt").write_text("Eve", encoding="utf-8")
+    with started(tmp_path, REAMO_ROOTS=str(root)) as server:
+        relative = server.call("extract_entities", files=["a.txt"])
+        absolute = server.call("extract_entities", files=[str(root / "a.txt")])
+        outside = server.call("extract_entities", files=[str(tmp_path / "root-secret.txt")])
+        missing = server.call("extract_entities", files=[str(tmp_path / "no such file")])
+    assert relative["structuredContent"]["result_id"] == absolute["structuredContent"]["result_id"]
+    texts = [answer["content"][0]["text"] for answer in (outside, missing)]
+    assert all(text.startswith("[path_not_allowed]") and "--root" in text for text in texts)
+    assert texts[0].replace("root-secret.txt", "") == texts[1].replace("no such file", "")
+
+
+@pytest.mark.parametrize("ending", ["closed input", signal.SIGTERM, signal.SIGINT])
+def test_it_leaves_cleanly_within_two_seconds_while_work_runs(ending: signal.Signals | str, tmp_path: Path) -> None:
+    with started(tmp_path, steps=100_000) as server:
+        server.call("extract_entities", text="Ada", max_wait_s=0.2)
+        begun = time.monotonic()
+        if isinstance(ending, signal.Signals):
+            server.process.send_signal(ending)
+        else:
+            assert server.process.stdin is not None
+            server.process.stdin.close()
+        code = server.process.wait(5)
+        took = time.monotonic() - begun
+    assert code == 0
+    assert took < 2
+    assert (tmp_path / "log").read_text(encoding="utf-8").split() == ["began", "cancelled", "closed"]
+
+
+def test_work_of_a_killed_server_is_finished_by_the_next_one(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Ada met Bob", encoding="utf-8")
+    with started(tmp_path, steps=100_000) as server:
+        first = server.call("extract_entities", files=["a.txt"], max_wait_s=0.5)["structuredContent"]
+        server.process.kill()
+    assert first["status"] == "running"
+    with started(tmp_path, steps=1) as server:
+        second = server.call("get_result", result_id=first["result_id"])["structuredContent"]
+    assert second["result_id"] == first["result_id"]
+    assert second["counts"]["entities"] == 2
+
+
+def test_a_finished_result_is_read_again_after_a_restart(tmp_path: Path) -> None:
+    with started(tmp_path) as server:
+        first = server.call("extract_entities", text="Ada met Bob")["structuredContent"]
+    with started(tmp_path) as server:
+        again = server.call("get_result", result_id=first["result_id"], kinds=["entity"])["structuredContent"]
+    assert again["items"] == first["items"]
+
+
+def test_unfinished_work_is_not_taken_up_on_files_that_changed(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Ada met Bob", encoding="utf-8")
+    with started(tmp_path, steps=100_000) as server:
+        handle = server.call("extract_entities", files=["a.txt"], max_wait_s=0.5)["structuredContent"]["result_id"]
+        server.process.kill()
+    (tmp_path / "a.txt").write_text("Eve", encoding="utf-8")
+    with started(tmp_path) as server:
+        answer = server.call("get_result", result_id=handle)
+    assert answer["content"][0]["text"].startswith("[source_changed]")
+
+
+def test_a_call_cancelled_over_the_wire_stops_its_work(tmp_path: Path) -> None:
+    with started(tmp_path, steps=100_000) as server:
+        server.call("server_status")
+        server.send("tools/call", name="extract_entities", arguments={"text": "Ada"})
+        answer = server.ask("tools/call", name="server_status", arguments={})["result"]
+        while answer["structuredContent"].get("running", 0) == 0:
+            answer = server.call("server_status")
+        cancelled = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 2}}
+        assert server.process.stdin is not None
+        server.process.stdin.write(json.dumps(cancelled) + "\n")
+        server.process.stdin.flush()
+        begun = time.monotonic()
+        while answer["structuredContent"].get("running", 0) == 1 and time.monotonic() < begun + 3:
+            answer = server.call("server_status")
+        took = time.monotonic() - begun
+    assert answer["structuredContent"].get("running", 0) == 0
+    assert took < 1
+
+
+def test_without_roots_home_is_not_readable_and_the_option_is_named(tmp_path: Path) -> None:
+    with started(tmp_path, REAMO_ROOTS="", HOME=os.getcwd()) as server:
+        status = server.call("server_status")["structuredContent"]
+        answer = server.call("extract_entities", files=["pyproject.toml"])
+    assert status.get("roots", []) == []
+    assert "--root" in status["notice"]
+    assert "--root" in answer["content"][0]["text"]
