@@ -2,6 +2,7 @@
 
 from reamo_mcp.models.embedded.code_detector import CodeDetector
 from reamo_mcp.models.embedded.face_detector import FaceDetector
+from reamo_mcp.models.embedded.text_extractor import EmbeddedTextExtractor
 from reamo_mcp.models.embedded.text_reader import EmbeddedTextReader
 from reamo_mcp.models.engine import Engine
 
@@ -10,6 +11,7 @@ def embedded_engine(threads: int) -> Engine:
     """Return the engine in this process. Weights are opened by the first call of each role."""
     return Engine(
         profile="embedded",
+        text_extractor=EmbeddedTextExtractor(threads),
         text_reader=EmbeddedTextReader(threads),
         detectors=(FaceDetector(threads), CodeDetector()),
     )
