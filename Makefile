@@ -30,7 +30,8 @@ check: $(VENV)/.dev ## format, lint, types and import contracts
 	$(VENV)/bin/pyright --pythonpath $(run_in)
 	$(VENV)/bin/lint-imports
 
-test-models: $(MODELS_VENV)/.models ## run the tests that need torch, on the CPU with tiny models
+test-models: $(MODELS_VENV)/.models ## run the tests that need torch, on the CPU with tiny models, and check the types of what imports it
+	$(MODELS_VENV)/bin/pyright --pythonpath $(MODELS_VENV)/bin/python -p pyright-models.json
 	$(MODELS_VENV)/bin/python -m pytest -q -m models
 
 hostile: $(VENV)/.dev ## run the hostile files and callers, the large ones too
