@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError
 from reamo_mcp.errors import InvalidArgument
 from reamo_mcp.types.record import Record
 
-Profile: TypeAlias = Literal["embedded"]
+Profile: TypeAlias = Literal["embedded", "remote"]
 
 
 class Limits(Record):
@@ -43,6 +43,12 @@ class Settings(Record):
     threads: int = Field(default=2, ge=1, description="Threads that one model may use")
     isolate: bool = Field(default=True, description="Whether media are decoded and models run in child processes")
     most_queued: int = Field(default=16, ge=1, description="Extractions that may wait before callers are told busy")
+    remote_url: str = Field(default="", description="OpenAI-compatible endpoint of the profile 'remote', up to '/v1'")
+    remote_model: str = Field(default="", description="Model that the endpoint shall use; empty: the first it serves")
+    remote_timeout: float = Field(
+        default=300.0, gt=0, description="Seconds until an answer of the endpoint is given up"
+    )
+    remote_together: int = Field(default=4, ge=1, description="Requests to the endpoint at the same time")
     limits: Limits = Limits()
 
     @classmethod

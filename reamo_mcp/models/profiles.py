@@ -1,9 +1,11 @@
 """Which engine a profile is, and where its models and the decoder run."""
 
+import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
 
+from reamo_mcp.errors import InvalidArgument
 from reamo_mcp.media.child_decoder import ChildDecoder
 from reamo_mcp.media.decoding import Decoder
 from reamo_mcp.media.local_decoder import LocalDecoder
@@ -11,6 +13,7 @@ from reamo_mcp.models.embedded.engine import embedded_engine
 from reamo_mcp.models.engine import Engine
 from reamo_mcp.models.host import EngineChild, engine_program, hosted
 from reamo_mcp.models.remembered import RememberedDetector, RememberedTextReader
+from reamo_mcp.models.remote import Endpoint, RemoteReasoner
 from reamo_mcp.settings import Settings
 from reamo_mcp.store.files import BlobFolder
 
@@ -20,6 +23,22 @@ def plain_engine(settings: Settings) -> Engine:
     match settings.profile:
         case "embedded":
             return embedded_engine(settings.threads)
+        case "remote":
+            return replace(embedded_engine(settings.threads), profile="remote", reasoner=_remote_reasoner(settings))
+
+
+def _remote_reasoner(settings: Settings) -> RemoteReasoner:
+    if not settings.remote_url:
+        raise InvalidArgument("the profile 'remote' needs an endpoint", "Set REAMO_REMOTE_URL, as http://host:8000/v1")
+    return RemoteReasoner(
+        Endpoint(
+            url=settings.remote_url,
+            model=settings.remote_model,
+            token=os.environ.get("REAMO_REMOTE_TOKEN", ""),
+            timeout=settings.remote_timeout,
+            together=settings.remote_together,
+        )
+    )
 
 
 @contextmanager
@@ -27,7 +46,10 @@ def open_engine(settings: Settings, remembers: BlobFolder) -> Generator[Engine]:
     """Yield the engine of the profile, in a child process where the settings say so, with roles that remember."""
     engine = plain_engine(settings)
     if settings.isolate:
-        engine = hosted(engine, EngineChild(engine_program(settings)))
+        remote = settings.profile == "remote"
+        # A remote reasoner runs no model: it is asked from here, and the child needs neither its address nor a network.
+        program = engine_program(settings.with_profile("embedded") if remote else settings)
+        engine = replace(hosted(engine, EngineChild(program)), reasoner=engine.reasoner)
     try:
         yield remembering(engine, remembers)
     finally:

@@ -66,19 +66,19 @@ class ColourSegmenter:
         if colour is None:
             return Unsupported("only colours are understood")
         near = numpy.abs(picture.pixels.astype(int) - numpy.array(colour)).max(axis=2) < 40
-        count, _, stats, _ = cv2.connectedComponentsWithStats(near.astype(numpy.uint8))
+        stats: list[list[int]] = numpy.asarray(cv2.connectedComponentsWithStats(near.astype(numpy.uint8))[2]).tolist()
         regions = [
             Region(
                 type=phrase,
                 box=Box(
-                    x=stats[index, 0] / picture.scale,
-                    y=stats[index, 1] / picture.scale,
-                    width=stats[index, 2] / picture.scale,
-                    height=stats[index, 3] / picture.scale,
+                    x=left / picture.scale,
+                    y=top / picture.scale,
+                    width=width / picture.scale,
+                    height=height / picture.scale,
                 ),
                 score=0.9,
             )
-            for index in range(1, count)
-            if stats[index, 4] >= 16
+            for left, top, width, height, area in stats[1:]
+            if area >= 16
         ]
         return Found(tuple(regions))
