@@ -37,7 +37,9 @@ def evaluate(
     ] = Path("build/evaluation"),
     against: Annotated[
         list[str] | None,
-        typer.Option(metavar="RIVAL", help="Run a baseline too: 'pipeline' (one medium per pass) or 'rules'."),
+        typer.Option(
+            metavar="RIVAL", help="Run too: 'pipeline' (one medium per pass), 'rules', 'oracle' (true print)."
+        ),
     ] = None,
     server: Annotated[
         str | None,

@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+from pydantic import Field
+
 from reamo_mcp.evaluation.recognition import Task
+from reamo_mcp.models.roles import Line
 from reamo_mcp.types.extraction import Extraction
 from reamo_mcp.types.media import Document
 from reamo_mcp.types.ontology import Ontology
@@ -23,6 +26,9 @@ class Case(Record):
     text: str | None = None
     ontology: Ontology
     gold: Extraction
+    print_in: dict[str, tuple[Line, ...]] = Field(
+        default_factory=dict[str, tuple[Line, ...]], description="The true lines of print in a picture, by file"
+    )
 
     def document(self, folder: Path) -> Document:
         """Return what an engine is given."""

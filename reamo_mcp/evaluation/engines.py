@@ -22,8 +22,8 @@ WANTED: dict[Task, tuple[Wanted, ...]] = {
     "RE": ("entities", "relations"),
     "EE": ("entities", "events"),
 }
-Rival = Literal["pipeline", "rules"]
-RIVALS: tuple[Rival, ...] = ("pipeline", "rules")
+Rival = Literal["pipeline", "rules", "oracle"]
+RIVALS: tuple[Rival, ...] = ("pipeline", "rules", "oracle")
 
 
 class Answering(Protocol):
@@ -119,7 +119,7 @@ async def opened_server(url: str, token: str | None) -> AsyncGenerator[ClientAns
 
 @asynccontextmanager
 async def opened_rival(rival: Rival, profile: str | None) -> AsyncGenerator[Answering]:
-    """Yield a baseline over the same readers: rules instead of the text model, or one medium per pass."""
+    """Yield a rival: one medium per pass, rules instead of the text model, or true print instead of what was read."""
     settings = _settings(profile)
     if rival == "pipeline":
         from reamo_mcp.evaluation.pipeline import PipelineAnswers
@@ -129,8 +129,15 @@ async def opened_rival(rival: Rival, profile: str | None) -> AsyncGenerator[Answ
         return
     store = Store(settings.cache_folder(), settings.cache_bytes)
     with open_engine(settings, store.readings) as engine, open_decoder(settings) as decoder:
-        ruled = replace(engine, profile="rules", text_extractor=RuleTextExtractor())
-        yield ExtractorAnswers(Extractor(ruled, decoder, store, settings), "rules")
+        if rival == "rules":
+            ruled = replace(engine, profile="rules", text_extractor=RuleTextExtractor())
+            yield ExtractorAnswers(Extractor(ruled, decoder, store, settings), "rules")
+            return
+        from reamo_mcp.evaluation.oracle import OracleAnswers, OracleTextReader
+
+        reader = OracleTextReader(engine.text_reader)
+        told = replace(engine, text_reader=reader)
+        yield OracleAnswers(Extractor(told, decoder, store, settings), reader)
 
 
 def _settings(profile: str | None) -> Settings:

@@ -12,7 +12,7 @@ from reamo_mcp.isolation.control import Control
 from reamo_mcp.models.roles import Answer, EntityMention, Found, Mentions, ModelCard
 from reamo_mcp.types.ontology import Ontology
 
-_NAME = re.compile(r"\b[A-Z][\w'’-]+(?: (?:of|the|and|de|van|von) (?=[A-Z])| [A-Z][\w'’-]+)*")
+_NAME = re.compile(r"\b[A-Z][\w'’-]*(?: (?:(?:of|the|and|for|de|van|von) )?[A-Z][\w'’-]*)*")
 _ORGANIZATION = frozenset(
     "university college school academy institute bank group company corporation inc ltd foundation association club"
     " council party ministry agency hospital airlines motors records energy united city committee union press times"

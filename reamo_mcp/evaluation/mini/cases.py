@@ -6,6 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from reamo_mcp.evaluation.case import Case
+from reamo_mcp.evaluation.mini.drawing import lines_of
 from reamo_mcp.evaluation.mini.film import HEIGHT as FILM_HEIGHT
 from reamo_mcp.evaluation.mini.film import WIDTH as FILM_WIDTH
 from reamo_mcp.evaluation.mini.film import Film, render_film, save_film
@@ -15,6 +16,7 @@ from reamo_mcp.evaluation.mini.sound import Recording, save_recording, speak
 from reamo_mcp.evaluation.mini.story import Modality, Told, tell
 from reamo_mcp.evaluation.randomness import Dice
 from reamo_mcp.evaluation.recognition import Task
+from reamo_mcp.models.roles import Line
 from reamo_mcp.ontologies.loading import load_ontology
 from reamo_mcp.types.extraction import Engine
 from reamo_mcp.types.media import AudioMedium, ImageMedium, Medium, TextMedium, VideoMedium
@@ -126,6 +128,7 @@ def make_case(cell: str, number: int, folder: Path) -> Rendered:
         text=text,
         ontology=ontology_of(task),
         gold=gold,
+        print_in={PICTURE: _lines(told["I"], poster)} if poster is not None else {},
     )
     return Rendered(case, told, text, poster, recording, film)
 
@@ -143,6 +146,16 @@ def make_cell(cell: str, count: int, folder: Path) -> Iterator[tuple[Case, Path]
         fresh.write_text(case.model_dump_json(), encoding="utf-8")
         fresh.replace(kept)  # last, and at once: a case that was cut short is made anew
         yield case, place
+
+
+def _lines(told: Told, poster: Poster) -> tuple[Line, ...]:
+    lines: list[Line] = []
+    for sentence, printed in zip(told.sentences, poster.sentences, strict=True):
+        lines += lines_of(sentence.text, printed)
+    for thing in poster.things:
+        if thing.name:
+            lines += lines_of(thing.name, thing.name_in_print)
+    return tuple(lines)
 
 
 def _within(names: Sequence[str], known: set[str]) -> tuple[str, ...]:

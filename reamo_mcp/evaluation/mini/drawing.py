@@ -15,6 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 from PIL.Image import Image as Canvas
 
 from reamo_mcp.evaluation.masks import Pixels
+from reamo_mcp.models.roles import Line, ReadWord
 from reamo_mcp.types.grounding import Box
 
 Colour = tuple[int, int, int]
@@ -76,6 +77,30 @@ def boxes_of(printed: Sequence[Printed], start: int, end: int) -> tuple[Box, ...
         if word.start < end and start < word.end:
             lines[word.line] = lines[word.line].union(word.box) if word.line in lines else word.box
     return tuple(lines.values())
+
+
+def lines_of(text: str, printed: Sequence[Printed]) -> list[Line]:
+    """Return what a perfect reader of print would read: the lines, each with its words."""
+    lines: dict[int, list[tuple[str, Box]]] = {}
+    place = 0
+    for word in text.split(" "):
+        pieces = [piece for piece in printed if place <= piece.start and piece.end <= place + len(word)]
+        box = pieces[0].box
+        for piece in pieces[1:]:
+            box = box.union(piece.box)
+        lines.setdefault(pieces[0].line, []).append((word, box))
+        place += len(word) + 1
+    return [_line(words) for _, words in sorted(lines.items())]
+
+
+def _line(words: Sequence[tuple[str, Box]]) -> Line:
+    read: list[ReadWord] = []
+    place, around = 0, words[0][1]
+    for word, box in words:
+        read.append(ReadWord(start=place, end=place + len(word), box=box))
+        around = around.union(box)
+        place += len(word) + 1
+    return Line(text=" ".join(word for word, _ in words), box=around, words=tuple(read), confidence=1.0)
 
 
 def _draw_word(canvas: Canvas, word: str, x: int, y: int, font: ImageFont.FreeTypeFont, colour: Colour) -> Box:

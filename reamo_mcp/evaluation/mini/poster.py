@@ -1,6 +1,6 @@
 """Posters: sentences in print above drawn things with their names below."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy
@@ -39,7 +39,12 @@ class DrawnThing:
     type: str
     name: str
     pixels: Pixels = field(repr=False)
-    label: tuple[Box, ...]
+    name_in_print: tuple[Printed, ...]
+
+    @property
+    def label(self) -> tuple[Box, ...]:
+        """The boxes of the name below it."""
+        return boxes_of(self.name_in_print, 0, len(self.name))
 
     @property
     def box(self) -> Box:
@@ -97,19 +102,19 @@ def _draw_things(canvas: Canvas, told: Told, level: int, dice: Dice, ink: Colour
         top = HEIGHT - size - 60
         pixels = draw_thing(canvas, depicted.type, left, top, size, colours[index], dice.below(3))
         things = [_without(thing, pixels) for thing in things]
-        label: tuple[Box, ...] = ()
+        name: tuple[Printed, ...] = ()
         if depicted.name:
             wide = print_width(depicted.name, label_size)
             centre = left + size // 2
             at = min(max(8, centre - wide // 2), WIDTH - 8 - wide)
             words, _ = print_text(canvas, depicted.name, at, HEIGHT - 48, wide + 8, label_size, ink)
-            label = boxes_of(words, 0, len(depicted.name))
-        things.append(DrawnThing(depicted.type, depicted.name, pixels, label))
+            name = tuple(words)
+        things.append(DrawnThing(depicted.type, depicted.name, pixels, name))
     return things
 
 
 def _without(thing: DrawnThing, covered: Pixels) -> DrawnThing:
-    return DrawnThing(thing.type, thing.name, thing.pixels & ~covered, thing.label)
+    return replace(thing, pixels=thing.pixels & ~covered)
 
 
 def _grainy(canvas: Canvas, dice: Dice) -> Canvas:
