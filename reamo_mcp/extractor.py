@@ -13,7 +13,8 @@ import anyio.lowlevel
 import anyio.to_thread
 from pydantic import Field
 
-from reamo_mcp.errors import Cancelled, ReamoError
+from reamo_mcp.errors import Cancelled, ReamoError, SourceChanged
+from reamo_mcp.evidence.picture import picture_of
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.linking.assemble import assemble
 from reamo_mcp.linking.called import called
@@ -35,6 +36,7 @@ from reamo_mcp.store.records import RecordStore, Store
 from reamo_mcp.types.coverage import FailedMedium
 from reamo_mcp.types.extraction import Engine as EngineRecord
 from reamo_mcp.types.extraction import EngineModel, Extraction, Notice
+from reamo_mcp.types.grounding import Grounding
 from reamo_mcp.types.media import Document, MediaKind, OpenedDocument, Part
 from reamo_mcp.types.ontology import Ontology
 from reamo_mcp.types.record import Record
@@ -169,6 +171,29 @@ class Extractor:
         def work(caller: _Caller) -> str:
             with self._opened(document, allowed or Allowed.named(), caller) as opened:
                 return opened.content_key()
+
+        return await self._in_thread(_unreported, work)
+
+    async def look(
+        self, document: Document, extraction: Extraction, place: Grounding, *, allowed: Allowed | None = None
+    ) -> bytes | None:
+        """Return a JPEG that shows a place of an extraction of this document, None where there is nothing to see.
+
+        Raises SourceChanged if the file is not the one that was read any more, and errors of opening and decoding.
+        """
+        medium = extraction.document.medium(place.media_id)
+
+        def work(caller: _Caller) -> bytes | None:
+            with self._opened(document, allowed or Allowed.named(), caller) as opened:
+                for source in opened.sources:
+                    if isinstance(source, OpenedFile) and medium and source.file.sha256 == medium.sha256:
+                        control = caller.control("open", f"looking at {source.file.name}")
+                        return picture_of(place, medium.kind, source.file, self._senses.decoder, control)
+                if medium is not None and medium.kind == "text":
+                    return None
+            raise SourceChanged(
+                f"{medium.name if medium else 'the file'} is not what was read any more", "Extract from it again"
+            )
 
         return await self._in_thread(_unreported, work)
 

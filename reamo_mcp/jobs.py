@@ -29,6 +29,7 @@ from reamo_mcp.store.records import Store
 from reamo_mcp.store.results import Blobs, Results
 from reamo_mcp.store.secret import installation_secret
 from reamo_mcp.types.extraction import Engine, Extraction
+from reamo_mcp.types.grounding import Grounding
 from reamo_mcp.types.media import Document
 from reamo_mcp.types.ontology import Ontology
 from reamo_mcp.types.record import Record
@@ -75,6 +76,12 @@ class Extracting(Protocol):
 
     async def fingerprint(self, document: Document, *, allowed: Allowed | None = None) -> str:
         """Return the hash of the document's content."""
+        ...
+
+    async def look(
+        self, document: Document, extraction: Extraction, place: Grounding, *, allowed: Allowed | None = None
+    ) -> bytes | None:
+        """Return a JPEG that shows a place."""
         ...
 
 
@@ -215,6 +222,17 @@ class Jobs:
         """Return a finished result at once, None if it is unfinished or not kept."""
         return None if result_id in self._jobs else await self._results.get(result_id)
 
+    async def look(self, result_id: str, extraction: Extraction, place: Grounding, allowed: Allowed) -> bytes | None:
+        """Return a JPEG that shows a place of a finished result, None where there is nothing to see.
+
+        Raises ResultExpired if the request is not kept any more, and the errors of opening and decoding.
+        """
+        payload = await anyio.to_thread.run_sync(self._requests.get, result_id)
+        if payload is None:
+            raise _expired(result_id)
+        asked = SavedJob.model_validate_json(payload).asked
+        return await self._extractor.look(asked.document, extraction, place, allowed=allowed)
+
     def latest(self, result_id: str) -> str:
         """Return how far the work is, in words."""
         job = self._jobs.get(result_id)
@@ -341,7 +359,7 @@ class Jobs:
         )
 
     async def _end(self, job: Job) -> None:
-        if job.result_id in self._failed or job.result_id in self._results:
+        if job.result_id in self._failed:  # the requests of results stay: they say where the proof lies
             await anyio.to_thread.run_sync(self._requests.remove, job.result_id)
         self._running.discard(job.result_id)
         if self._jobs.get(job.result_id) is job:

@@ -9,3 +9,5 @@ from reamo_mcp.types.answers import Answer, CancelAnswer, StatusAnswer
 Answered: TypeAlias = Annotated[CallToolResult, Answer]
 AnsweredCancel: TypeAlias = Annotated[CallToolResult, CancelAnswer]
 AnsweredStatus: TypeAlias = Annotated[CallToolResult, StatusAnswer]
+AnsweredInKind: TypeAlias = CallToolResult
+"""An answer that may be a picture alone, and so has no schema of its own."""

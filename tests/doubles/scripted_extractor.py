@@ -16,7 +16,7 @@ from reamo_mcp.reading.perception import Perception
 from reamo_mcp.settings import Limits, Settings
 from reamo_mcp.types.coverage import Coverage, MediumCoverage
 from reamo_mcp.types.extraction import Engine, Entity, Extraction, Relation
-from reamo_mcp.types.grounding import Provenance, TextSpan
+from reamo_mcp.types.grounding import Grounding, Provenance, TextSpan
 from reamo_mcp.types.media import Document, OpenedDocument, TextMedium
 from reamo_mcp.types.ontology import Ontology
 from reamo_mcp.types.reading import Reading
@@ -95,6 +95,7 @@ class ScriptedExtractor:
     pace: float = 0.01
     failure: ReamoError | None = None
     answer: Callable[[Document], Extraction] | None = None
+    picture: bytes | None = None
     began: list[Document] = field(default_factory=list[Document])
     ended: list[str] = field(default_factory=list[str])
     has_begun: anyio.Event = field(default_factory=anyio.Event)
@@ -142,6 +143,12 @@ class ScriptedExtractor:
 
     async def fingerprint(self, document: Document, *, allowed: Allowed | None = None) -> str:
         return sha256("\n\n".join(self._texts(document, allowed)).encode()).hexdigest()
+
+    async def look(
+        self, document: Document, extraction: Extraction, place: Grounding, *, allowed: Allowed | None = None
+    ) -> bytes | None:
+        self._texts(document, allowed)
+        return self.picture
 
     async def _work(self, document: Document, report: Report) -> None:
         self.began.append(document)
