@@ -8,11 +8,11 @@ content can guess it. The request is saved before the work starts, so that a kil
 import hmac
 import logging
 from collections import OrderedDict, deque
-from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import PurePath
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, TypeAlias
 
 import anyio
 import anyio.to_thread
@@ -20,7 +20,8 @@ from anyio.abc import TaskGroup
 from pydantic import ValidationError
 
 from reamo_mcp.errors import Busy, Cancelled, EngineFailed, ReamoError, ResultExpired, SourceChanged
-from reamo_mcp.extractor import Progress, Readings, Report, Request, open_extractor
+from reamo_mcp.extracting import Extracting, OpenExtractor
+from reamo_mcp.extractor import Progress, Request, open_extractor
 from reamo_mcp.linking.phrase import ground_phrase
 from reamo_mcp.media.opening import Allowed
 from reamo_mcp.settings import Settings
@@ -41,51 +42,6 @@ CancelOutcome: TypeAlias = Literal["cancelled", "still_wanted", "finished", "unk
 _RUNNING = 2  # fewer than the threads of the extractor, so that new requests can always be told their handle
 _KEPT_FAILURES = 256
 _HANDLE_DIGITS = 32
-
-
-class Extracting(Protocol):
-    """What jobs need of an extractor; `reamo_mcp.extractor.Extractor` is one."""
-
-    @property
-    def engine(self) -> Engine:
-        """Which engine answers."""
-        ...
-
-    async def extract(
-        self,
-        document: Document,
-        ontology: Ontology,
-        *,
-        request: Request | None = None,
-        report: Report = ...,
-        allowed: Allowed | None = None,
-    ) -> Extraction:
-        """Return what the document says."""
-        ...
-
-    async def read(
-        self,
-        document: Document,
-        *,
-        request: Request | None = None,
-        report: Report = ...,
-        allowed: Allowed | None = None,
-    ) -> Readings:
-        """Return the readings of a document."""
-        ...
-
-    async def fingerprint(self, document: Document, *, allowed: Allowed | None = None) -> str:
-        """Return the hash of the document's content."""
-        ...
-
-    async def look(
-        self, document: Document, extraction: Extraction, place: Grounding, *, allowed: Allowed | None = None
-    ) -> bytes | None:
-        """Return a JPEG that shows a place."""
-        ...
-
-
-OpenExtractor: TypeAlias = Callable[[Settings], AbstractAsyncContextManager[Extracting]]
 
 
 class JobRequest(Record):

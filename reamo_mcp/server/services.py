@@ -18,7 +18,8 @@ from reamo_mcp.errors import ReamoError
 from reamo_mcp.settings import Settings
 
 if TYPE_CHECKING:
-    from reamo_mcp.jobs import Extracting, Jobs
+    from reamo_mcp.extracting import Extracting
+    from reamo_mcp.jobs import Jobs
 
 Transport: TypeAlias = Literal["stdio", "http", "in_process"]
 OpenExtractor: TypeAlias = Callable[[Settings], AbstractAsyncContextManager["Extracting"]]
