@@ -120,9 +120,12 @@ class _Maker:
 
         wide, high = max(1, round(self.width * self.scale)), max(1, round(self.height * self.scale))
         turned = shown.frame.rotation // 90 % 2 == 1
-        small = shown.frame.reformat(
-            width=high if turned else wide, height=wide if turned else high, format="rgb24", interpolation="BILINEAR"
-        )
+        if turned:
+            wide, high = high, wide
+        if shown.frame.format.name == "yuv420p":  # scaled first and coloured then, it takes a third of the time
+            small = shown.frame.reformat(width=wide, height=high, interpolation="AREA").reformat(format="rgb24")
+        else:
+            small = shown.frame.reformat(width=wide, height=high, format="rgb24", interpolation="AREA")
         return numpy.ascontiguousarray(numpy.rot90(small.to_ndarray(), shown.frame.rotation // 90), numpy.uint8)
 
 
