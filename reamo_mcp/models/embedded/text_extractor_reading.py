@@ -80,7 +80,8 @@ class WindowReader:
             spots: list[Spot] = []
             for start, width in places[number].tolist():
                 end = start + width + 1
-                if end <= len(window.words):
+                # No thing is named across the end of a sentence: a heading and the line after it are two.
+                if end <= len(window.words) and window.sentences[start] == window.sentences[end - 1]:
                     kind = int(above[number, start, width].argmax())
                     spots.append(Spot(str(kind), start, end, float(best[number, start, width])))
             kept = nested(spots) if is_nested else without_overlaps(spots)
@@ -183,7 +184,7 @@ class WindowReader:
     def _fillers(
         self, fitting: "Floats", roles: list[int], entities: Sequence[Typed], words: int
     ) -> list[tuple[Place, list[int]]]:
-        """Return phrases that may fill ``roles``, the last axis of ``fitting``, each with the roles that it may fill."""
+        """Return what may fill ``roles`` (the last axis of ``fitting``), each with the roles that it may fill."""
         import numpy
 
         if not roles:

@@ -15,6 +15,12 @@ LONGEST_WORD = 40
 _WORD = re.compile(rf"[^\W_](?:[\w\u0300-\u036f\u200c\u200d]){{0,{LONGEST_WORD - 1}}}|\S")
 _SENTENCE_END = frozenset(".!?…。！？")
 _CLOSING = frozenset("\"')]}”’»")
+# What stands before a full stop that ends no sentence: initials ("John F. Kennedy", "U.S. Navy") and short forms.
+_SHORTENED = re.compile(
+    r"(?:^|[^\w])(?:[A-Z]|Mr|Mrs|Ms|Dr|St|Prof|Gen|Sen|Rep|Gov|Lt|Col|Sgt|Capt|Cpt|Maj|Adm|Rev|Hon|Pres|Messrs|Mt|Ft"
+    r"|No|Nos|Fig|vs|cf|ca|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec)\.$"
+)
+_LONGEST_SHORTENED = 8
 
 SHAPES = 12
 """How many shapes there are; 0 is for what is no word."""
@@ -58,6 +64,8 @@ def ends_sentence(text: str, word: Word, following: Word) -> bool:
     gap = text[word.end : following.start]
     if gap.count("\n") > 1 or "\x0c" in gap:
         return True
+    if word.text == "." and _SHORTENED.search(text[max(0, word.end - _LONGEST_SHORTENED) : word.end]):
+        return False
     if word.text in _SENTENCE_END or (word.text in _CLOSING and text[word.start - 1 : word.start] in _SENTENCE_END):
         return bool(gap) and not following.text[0].islower()
     return False
