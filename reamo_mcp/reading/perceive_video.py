@@ -79,7 +79,7 @@ def perceive_video(given: Given, description: Description, senses: Senses, contr
     failure: ReamoError | None = None
     try:
         _watch(given, senses, sight, outcome, _Share(control, 0.0, 0.5 if has_speech else 1.0))
-    except (InputError, DecodeLimit, OutOfMemory) as error:
+    except (InputError, DecodeLimit, OutOfMemory, EngineError) as error:
         if not has_speech and sight.read <= start:
             raise
         failure = error

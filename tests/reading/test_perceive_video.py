@@ -266,6 +266,26 @@ def test_work_that_shall_stop_stops_between_frames() -> None:
         perceived(ScriptedFrames(frames(*range(100)), StreamEnd(100)), None, control=Stopping())
 
 
+def test_progress_counts_the_seconds_of_the_video_and_never_runs_backwards(tmp_path: Path) -> None:
+    told: list[tuple[float, float, str]] = []
+
+    class Listening:
+        def check(self) -> None: ...
+
+        def progress(self, done: float, total: float, unit: str) -> None:
+            told.append((done, total, unit))
+
+    path = write_video(tmp_path / "a.mp4", VideoSample(frames=90))
+    decoder = LocalDecoder(Limits())
+    with opened(path) as file:
+        description = decoder.describe(file, Unlimited())
+        perceive_video(Given(file, "m1"), description, Senses(decoder), Listening())
+    assert {unit for _, _, unit in told} == {"seconds"}
+    assert len(told) >= 3
+    assert [done for done, _, _ in told] == sorted(done for done, _, _ in told)
+    assert told[-1][:2] == (pytest.approx(3), pytest.approx(3))
+
+
 def caption(text: str, letters: int = 28) -> "NDArray[numpy.uint8]":
     font = ImageFont.load_default(letters)
     left, top, right, bottom = font.getbbox(text)
