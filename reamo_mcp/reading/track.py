@@ -103,7 +103,7 @@ class Track:
         self.stayed(look, moment, unbroken)
 
     def held(self, look: int, moment: Moment, unbroken: bool) -> None:
-        """Take in a frame that equals the one before."""
+        """Take in a frame that equals the one of the last point."""
         self._held = moment.time
         self._velocity = (0.0, 0.0)
         self.stayed(look, moment, unbroken)

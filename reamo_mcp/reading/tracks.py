@@ -29,6 +29,7 @@ class Tracker:
     def __init__(self, step: float) -> None:
         self._step = step
         self._look = 0
+        self._read = 0  # the last frame whose things were given
         self._until: float | None = None
         self._active: list[Track] = []
         self._ended: list[Track] = []
@@ -36,6 +37,7 @@ class Tracker:
     def see(self, moment: Moment, things: Sequence[Thing], view: FrameView | None = None) -> None:
         """Take in what was found in a frame. Without a view, nothing nameless is linked over a cut."""
         unbroken = self._next(moment)
+        self._read = self._look
         if moment.cut:
             self._end([track for track in self._active if track.last_look < self._look - 1])
         else:
@@ -57,10 +59,10 @@ class Tracker:
             self._end([track for track in self._active if track.last_look < self._look])
 
     def hold(self, moment: Moment) -> None:
-        """Take in a frame that equals the one before: what was in sight there still is."""
+        """Take in a frame that equals the last one that was read: what was found there is in sight."""
         unbroken = self._next(moment)
         for track in self._active:
-            if track.last_look == self._look - 1:
+            if track.points[-1].look == self._read:
                 track.held(self._look, moment, unbroken)
 
     def close(self, moment: Moment, view: FrameView) -> None:

@@ -81,7 +81,7 @@ def test_time_without_frames_was_not_observed() -> None:
     assert [(span.start, round(span.end, 2)) for span in track.place().observed] == [(0, 1.04), (2.9, 2.94)]
 
 
-def test_a_frame_that_equals_the_one_before_extends_what_was_in_sight_there() -> None:
+def test_a_frame_that_equals_the_last_one_read_extends_what_was_found_there() -> None:
     tracker = Tracker(1.0)
     tracker.see(at(0, cut=True), [face(100), face(500)])
     tracker.see(at(1), [face(100)])
@@ -207,6 +207,16 @@ def test_what_still_looks_the_same_before_a_change_was_there_until_then() -> Non
     one, other = tracker.tracks()
     assert times(one) == (0, 0.64)
     assert times(other) == (0, 0.04)
+
+
+def test_what_a_flash_hid_is_in_sight_again_in_a_frame_like_the_one_before_it() -> None:
+    tracker = Tracker(1.0)
+    box = Box(x=40, y=40, width=90, height=30)
+    tracker.see(at(0, cut=True), [Region(type="face", box=box, score=0.9)], view_of(box))
+    tracker.close(at(0.5), view_of(None, seed=1))
+    tracker.hold(at(0.54))
+    (track,) = tracker.tracks()
+    assert [(span.start, round(span.end, 2)) for span in track.place().visible] == [(0, 0.04), (0.54, 0.58)]
 
 
 def test_a_long_track_keeps_few_keyframes_that_others_share() -> None:
