@@ -20,6 +20,7 @@ from reamo_mcp.evaluation.text_sets.sample import Sample, digest, is_for_report,
 from reamo_mcp.evaluation.text_sets.tagged import distinct, read_conll, read_universal
 from reamo_mcp.isolation.control import Unlimited
 from reamo_mcp.models.embedded.text_extractor import EmbeddedTextExtractor
+from reamo_mcp.models.embedded.text_extractor_labels import entity_text, event_text
 from reamo_mcp.models.embedded.text_extractor_network import TextNetwork, read_config
 from reamo_mcp.models.embedded.text_extractor_questions import Questions, Thresholds
 from reamo_mcp.models.embedded.text_extractor_words import Word, cut_words
@@ -28,7 +29,7 @@ from reamo_mcp.ontologies.loading import load_ontology
 from reamo_mcp.types.ontology import EntityType, EventType, Ontology, RelationType
 
 Part = Literal["tune", "report"]
-ALL = Thresholds(entity=0.05, event=0.05, relation=0.05, argument=0.05)
+ALL = Thresholds(entity=0.05, event=0.05, relation=0.05, argument=0.01)
 """Low enough that every threshold of interest can be tried afterwards."""
 
 
@@ -41,18 +42,28 @@ class Result:
     documents: tuple[Judged, ...]
     pooled: bool = True
     """Whether the scores are those a user gets; not where gold ends or triggers were given."""
+    labels: tuple[str, ...] = ()
+    """Texts of the labels asked, which may have thresholds of their own."""
+    support_label: str = ""
+    """Text of one of the labels that its answers rest on."""
+
+    @property
+    def label(self) -> str:
+        """Text of one of the labels asked; those of a set share one threshold."""
+        return self.labels[0] if self.labels else ""
 
 
 class Runner:
     """The extractor with weights of a folder, over the data of another."""
 
-    def __init__(self, data: Path, weights: Path, threads: int = 2) -> None:
+    def __init__(self, data: Path, weights: Path, threads: int = 2, thresholds: Thresholds | None = ALL) -> None:
         self.train = data / "train" / "text"
         self.dev = data / "dev" / "text"
         self._weights = weights
         self._threads = threads
-        self.extractor = EmbeddedTextExtractor(threads, weights=weights, thresholds=ALL)
+        self.extractor = EmbeddedTextExtractor(threads, weights=weights, thresholds=thresholds)
         self.network = TextNetwork(threads, weights)
+        self.least_entity = read_config(weights).calibration["entity"].least
 
     def questions(self, ontology: Ontology) -> Questions:
         """Return the vectors of an ontology."""
@@ -76,16 +87,22 @@ class Runner:
             gold = {(types[e.type].name, e.start, e.end) for e in sample.entities if e.type in types}
             answers = [Scored(e.score, 1.0, (e.type, e.start, e.end) in gold) for e in found.entities]
             documents.append(Judged(tuple(answers), len(gold)))
-        return Result(name, "entity", tuple(documents))
+        return Result(name, "entity", tuple(documents), labels=tuple(map(entity_text, types.values())))
 
     def events(
-        self, name: str, samples: Iterable[Sample], types: dict[str, EventType], role_name: Callable[[str], str]
+        self,
+        name: str,
+        samples: Iterable[Sample],
+        types: dict[str, EventType],
+        role_name: Callable[[str], str],
+        entity_types: tuple[EntityType, ...] = (),
     ) -> list[Result]:
         """Return triggers and, resting on them, arguments: span, role and event type must agree."""
         kept = list(samples)
+        labels = tuple(map(event_text, types.values()))
         triggers: list[Judged] = []
         arguments: list[Judged] = []
-        ontology = Ontology(event_types=tuple(types.values()))
+        ontology = Ontology(entity_types=entity_types, event_types=tuple(types.values()))
         for sample, found in zip(kept, self.mentions(kept, ontology), strict=True):
             gold = {(types[e.type].name, e.start, e.end) for e in sample.events if e.type in types}
             parts = {
@@ -105,8 +122,8 @@ class Runner:
                         answers[key] = Scored(a.score, event.score, key in parts)
             arguments.append(Judged(tuple(answers.values()), len(parts)))
         return [
-            Result(f"{name} triggers", "event", tuple(triggers)),
-            Result(f"{name} arguments", "argument", tuple(arguments)),
+            Result(f"{name} triggers", "event", tuple(triggers), labels=labels),
+            Result(f"{name} arguments", "argument", tuple(arguments), support_label=labels[0]),
         ]
 
     def arguments_of_gold(
@@ -171,6 +188,24 @@ def of_part(samples: Iterable[Sample], part: Part) -> list[Sample]:
     return [sample for sample in samples if is_for_report(sample) == (part == "report")]
 
 
+def linkless(runner: Runner, part: Part) -> list[tuple[float, ...]]:
+    """Return the scores of relations, with found ends, in sentences of Re-DocRED with two things and no fact."""
+    ontology = Ontology(
+        entity_types=tuple(conventions.WIKIPEDIA.values()), relation_types=tuple(redocred_types(runner).values())
+    )
+    documents = read_redocred(runner.dev / "re/redocred/test_revised_first50.json")
+    sentences = of_part((sample for document in documents for sample in sentences_of(document)), part)
+    kept = [sample for sample in sentences if sample.pairs and not sample.relations]
+    return [
+        tuple(
+            relation.score
+            for relation in found.relations
+            if min(found.entities[relation.head].score, found.entities[relation.tail].score) >= runner.least_entity
+        )
+        for found in runner.mentions(kept, ontology)
+    ]
+
+
 def geneva_types(runner: Runner) -> dict[str, EventType]:
     """Return the event types of GENEVA with the roles of its training part."""
     known: dict[str, set[str]] = {}
@@ -229,11 +264,19 @@ def event_results(runner: Runner, part: Part) -> list[Result]:
     return results + runner.events("phee", samples, conventions.PHEE, conventions.phee_role_name)
 
 
-def eventless(runner: Runner, part: Part) -> list[tuple[float, ...]]:
-    """Return the scores of events in sentences of M2E2 that have none."""
+def news_results(runner: Runner, part: Part) -> list[Result]:
+    """Return the results on M2E2's eight event types."""
+    ontology = load_ontology("m2e2")
+    news = {kind.name: kind for kind in ontology.event_types}
+    samples = of_part(read_m2e2(runner.dev / "ee/m2e2/text_only_event_20docs.json"), part)
+    return runner.events("m2e2", samples, news, str, ontology.entity_types)
+
+
+def eventless(runner: Runner, part: Part) -> list[tuple[tuple[str, float], ...]]:
+    """Return type and score of what is taken for events in sentences of M2E2 that have none."""
     samples = [s for s in of_part(read_m2e2(runner.dev / "ee/m2e2/text_only_event_20docs.json"), part) if not s.events]
     ontology = load_ontology("m2e2")
-    return [tuple(event.score for event in found.events) for found in runner.mentions(samples, ontology)]
+    return [tuple((event.type, event.score) for event in found.events) for found in runner.mentions(samples, ontology)]
 
 
 def redocred_types(runner: Runner) -> dict[str, RelationType]:
@@ -280,7 +323,8 @@ def _found_ends(runner: Runner, documents: Sequence[ClusteredDocument], types: d
                 if first != second and (key not in best or best[key].score < relation.score):
                     best[key] = Scored(relation.score, support, key in gold)
         judged.append(Judged(tuple(best.values()), len(gold)))
-    return Result("redocred facts, found ends", "relation", tuple(judged))
+    ends = entity_text(conventions.WIKIPEDIA["PER"])
+    return Result("redocred facts, found ends", "relation", tuple(judged), support_label=ends)
 
 
 def _gold_ends(runner: Runner, documents: Sequence[ClusteredDocument], types: dict[str, RelationType]) -> Result:
@@ -316,12 +360,15 @@ class Directed:
     score: float
 
 
-def semeval(runner: Runner) -> list[Directed]:
-    """Return the answers to the fifth of the sentences that was kept from training."""
+def semeval(runner: Runner, part: Part) -> list[Directed]:
+    """Return the answers to half of the fifth of the sentences that was kept from training."""
     questions = runner.questions(Ontology(relation_types=tuple(conventions.SEMEVAL.values())))
     keys = list(conventions.SEMEVAL)
     answers: list[Directed] = []
-    for sample in filter(is_kept_back, read_semeval(runner.train / "re/semeval2010_task8/TRAIN_FILE.TXT")):
+    kept = filter(is_kept_back, read_semeval(runner.train / "re/semeval2010_task8/TRAIN_FILE.TXT"))
+    for sample in kept:
+        if (digest(sample.key) // 5 % 2 == 0) != (part == "report"):
+            continue
         assert sample.pairs is not None
         scores = runner.pair_scores(sample.text, sample.pairs, questions)
         row, kind = divmod(int(scores.argmax()), len(keys))

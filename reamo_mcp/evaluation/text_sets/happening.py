@@ -74,7 +74,7 @@ def _phee_arguments(event: dict[str, Any]) -> Iterator[GoldArgument]:
             continue
         yield from (GoldArgument(role, *place) for place in _phee_places(part))
         for inner, value in part.items():
-            if isinstance(value, dict) and "text" in value and inner in _PHEE_PARTS:
+            if inner in _PHEE_PARTS:
                 yield from (GoldArgument(f"{role}.{inner}", *place) for place in _phee_places(value))
 
 

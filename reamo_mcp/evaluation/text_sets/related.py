@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -43,22 +44,24 @@ class ClusteredDocument:
 
 def read_redocred(path: Path) -> Iterator[ClusteredDocument]:
     """Yield the documents of Re-DocRED; types of facts are Wikidata property ids."""
-    for row in json.loads(path.read_text(encoding="utf-8")):
-        tokens = [token for sentence in row["sents"] for token in sentence]
+    for row in _rows(path):
+        tokens: list[str] = [token for sentence in row["sents"] for token in sentence]
         joined = Joined(tokens)
-        firsts = [0]
+        firsts: list[int] = [0]
         for sentence in row["sents"]:
             firsts.append(firsts[-1] + len(sentence))
         mentions: list[ClusteredMention] = []
         for cluster, vertex in enumerate(row["vertexSet"]):
             for mention in vertex:
-                first = firsts[mention["sent_id"]]
-                place = joined.place(first + mention["pos"][0], first + mention["pos"][1])
-                mentions.append(ClusteredMention(cluster, mention["sent_id"], GoldSpan(mention["type"], *place)))
+                number: int = mention["sent_id"]
+                start: int = mention["pos"][0]
+                end: int = mention["pos"][1]
+                place = joined.place(firsts[number] + start, firsts[number] + end)
+                mentions.append(ClusteredMention(cluster, number, GoldSpan(mention["type"], *place)))
         yield ClusteredDocument(
             key=row["title"],
             text=joined.text,
-            sentences=tuple(joined.place(first, end) for first, end in zip(firsts, firsts[1:], strict=False)),
+            sentences=tuple(joined.place(first, end) for first, end in pairwise(firsts)),
             mentions=tuple(mentions),
             facts=frozenset((label["r"], label["h"], label["t"]) for label in row["labels"]),
         )
@@ -107,7 +110,7 @@ def read_fewrel(path: Path) -> Iterator[Sample]:
 def read_semeval(path: Path) -> Iterator[Sample]:
     """Yield sentences with two marked nominals. A relation runs from its first part to its second; Other is none."""
     lines = path.read_text(encoding="utf-8").splitlines()
-    for line, label in zip(lines, lines[1:], strict=False):
+    for line, label in pairwise(lines):
         number, _, quoted = line.partition("\t")
         if not number.strip().isdigit():
             continue
@@ -156,6 +159,10 @@ def read_knowledgenet(path: Path) -> Iterator[Sample]:
         )
 
 
+def _rows(path: Path) -> list[dict[str, Any]]:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
 def _lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
 
@@ -169,7 +176,7 @@ def read_re3d(folder: Path) -> Iterator[Sample]:
         inside = [row for row in entities if row["documentId"] == identity]
         links = [row for row in relations if row["documentId"] == identity]
         bounds = [0, *(match.end() for match in _FULL_STOP.finditer(text)), len(text)]
-        for start, end in zip(bounds, bounds[1:], strict=False):
+        for start, end in pairwise(bounds):
             yield Sample(
                 key=identity,
                 text=text[start:end],

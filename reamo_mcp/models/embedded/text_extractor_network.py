@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from pydantic import Field
+
 from reamo_mcp.errors import ModelUnavailable
 from reamo_mcp.models.embedded.text_extractor_words import Word, shape
 from reamo_mcp.types.record import Record
@@ -22,8 +24,8 @@ if TYPE_CHECKING:
     Integers = NDArray[numpy.int64]
 
 WEIGHTS = Path(__file__).parent / "weights" / "text_extractor"
-MOST_PIECES = 8
-"""Word pieces that are read of one word."""
+MOST_PIECES = 6
+"""Word pieces that are read of one word: those of a full window fit the 512 places of the encoder."""
 _REMEMBERED_WORDS = 20_000
 _REMEMBERED_LABELS = 4_000
 _LONGEST_LABEL = 64  # pieces
@@ -44,7 +46,7 @@ class ExtractorConfig(Record):
     name: str
     revision: str
     calibration: dict[str, Calibration]
-    least: dict[str, float] = {}
+    least: dict[str, float] = Field(default_factory=dict[str, float])
     """Least scores of single label texts, where they differ from their kind's."""
 
 

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 _MOST_PAIRED = 24  # entities of a window between which relations are looked for
 _MOST_FILLERS = 20  # phrases of a window that may fill roles
-_LEAST_FILLER = -3.0  # logit from which on a phrase may fill a role; the pair decides
+_LEAST_FILLER = -5.0  # logit from which on a phrase may fill a role: -3 lost more than half of GENEVA's arguments
+_FIT_SHARE = 0.5  # how much the fit of a phrase to a role, whatever the trigger, adds to the logit of the pair
 
 Place = tuple[int, int]
 """Words of a window, half-open."""
@@ -170,7 +171,10 @@ class WindowReader:
             pairs, which = numpy.unique(some, axis=0, return_inverse=True)
             pair_states = self._network.pairs(here, pairs)[which.reshape(-1)]
             vectors = labels.role[roles] + asked.spot_labels.event[events]
-            scores = asked.score("argument", (pair_states * vectors).sum(1) + labels.role_bias[roles])
+            columns = numpy.array([column[role] for role in roles.tolist()])
+            fits = fitting[some[:, 0], some[:, 3], some[:, 4] - some[:, 3] - 1, columns]
+            logits = (pair_states * vectors).sum(1) + labels.role_bias[roles] + _FIT_SHARE * fits
+            scores = asked.score("argument", logits)
             for row in numpy.flatnonzero(scores >= asked.least_argument).tolist():
                 number, role, trigger = cells[at + row]
                 start, end = _characters(self._windows[number], (int(some[row, 3]), int(some[row, 4])))

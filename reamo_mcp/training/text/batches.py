@@ -17,7 +17,7 @@ from reamo_mcp.training.text.tasks import EventLabel, Label, Task
 
 LONGEST = 80
 """Words of one training text."""
-MOST_PIECES = 8
+MOST_PIECES = 6
 """Word pieces of one word."""
 
 WordPlace = tuple[int, int]
@@ -29,9 +29,9 @@ class Pieces:
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
         self._known: dict[str, list[int]] = {}
-        self.start = tokenizer.token_to_id("[CLS]")
-        self.end = tokenizer.token_to_id("[SEP]")
-        self.unknown = tokenizer.token_to_id("[UNK]")
+        self.start: int = tokenizer.encode("").ids[0]
+        self.end: int = tokenizer.encode("").ids[-1]
+        self.unknown: int = tokenizer.encode("\u2603\u2603", add_special_tokens=False).ids[0]
 
     def of(self, word: str) -> list[int]:
         """Return at least one piece."""
@@ -240,7 +240,7 @@ class BatchMaker:
         others = [label for label in labels if not (label.types | label.reversed_types) & present]
         answered = [label for label in answered if self._chance.random() > 0.1]
         room = max(most - len(answered), 3)
-        return answered + self._chance.sample(others, min(room, len(others)))
+        return (answered + self._chance.sample(others, min(room, len(others)))) or list(labels)
 
     def _asked_events(self, samples: Sequence[Prepared]) -> list[EventLabel]:
         present = {kind for sample in samples for kind, _, _ in sample.events}

@@ -7,6 +7,7 @@ import argparse
 import json
 import shutil
 import tempfile
+import warnings
 from pathlib import Path
 
 import onnx
@@ -71,16 +72,19 @@ class _Labels(nn.Module):
 def _export(
     module: nn.Module, inputs: dict[str, Tensor], outputs: list[str], axes: dict[str, dict[int, str]], path: Path
 ) -> None:
-    torch.onnx.export(
-        module.eval(),
-        tuple(inputs.values()),
-        str(path),
-        input_names=list(inputs),
-        output_names=outputs,
-        dynamic_axes=axes,
-        opset_version=17,
-        dynamo=False,
-    )
+    with warnings.catch_warnings():
+        # The older exporter, which its successor calls deprecated, writes graphs that the quantizer knows.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            module.eval(),
+            tuple(inputs.values()),
+            str(path),
+            input_names=list(inputs),
+            output_names=outputs,
+            dynamic_axes=axes,
+            opset_version=17,
+            dynamo=False,
+        )
 
 
 def export_networks(network: ExtractorNetwork, out: Path) -> None:

@@ -16,7 +16,7 @@ from reamo_mcp.evaluation.text_sets.related import (
     read_semeval,
     sentences_of,
 )
-from reamo_mcp.evaluation.text_sets.sample import GoldRelation, Sample, is_kept_back
+from reamo_mcp.evaluation.text_sets.sample import Sample, is_kept_back
 from reamo_mcp.evaluation.text_sets.tagged import distinct, read_conll, read_gum, read_universal
 from reamo_mcp.models.embedded.text_extractor_labels import label_text
 from reamo_mcp.training.text.wider_types import WIDER_ENTITIES, WIDER_EVENTS, WIDER_RELATIONS
@@ -128,7 +128,7 @@ def _geneva_task(root: Path) -> Task:
 def _phee_task(root: Path) -> Task:
     keys = {conventions.phee_role_name(role): role for role in conventions.PHEE_ROLE_KEYS}
     events = tuple(_event_label(key, kind, keys) for key, kind in conventions.PHEE.items())
-    return Task("phee", tuple(read_phee(root / "ee/phee/train.json")), 0.13, share_alike=False, events=events)
+    return Task("phee", tuple(read_phee(root / "ee/phee/train.json")), 0.17, share_alike=False, events=events)
 
 
 def _turned(samples: Iterable[Sample]) -> Iterator[Sample]:
@@ -173,19 +173,19 @@ def read_tasks(root: Path, *, strict: bool, without: frozenset[str] = frozenset(
         labels = (*_entity_labels(conventions.cross_domain(domain)), *_wider_entities("crossner"))
         present = {entity.type for sample in samples for entity in sample.entities}
         labels = tuple(label for label in labels if label.types & present)
-        return Task(f"crossner_{domain}", samples, 0.045, True, labels)
+        return Task(f"crossner_{domain}", samples, 0.06, True, labels)
 
     def gum() -> Task:
         samples = tuple(read_gum(root / "ner/gum/tsv"))
         if strict:
             samples = tuple(s for s in samples if not s.key.startswith(("GUM_bio", "GUM_voyage")))
-        return Task("gum", samples, 0.02, False, _entity_labels(conventions.GUM))
+        return Task("gum", samples, 0.01, False, _entity_labels(conventions.GUM))
 
     def re3d() -> Task:
         sources = ("CENTCOM", "UK_Government", "US_State_Department", *(() if strict else ("Wikipedia",)))
         samples = tuple(sample for source in sources for sample in read_re3d(root / "re/re3d" / source))
         labels = _relation_labels(conventions.DEFENCE_RELATIONS, wider=False)
-        return Task("re3d", samples, 0.02, False, _entity_labels(conventions.DEFENCE), labels)
+        return Task("re3d", samples, 0.01, False, _entity_labels(conventions.DEFENCE), labels)
 
     def litbank() -> Task:
         event = EventLabel(
@@ -217,7 +217,7 @@ def read_tasks(root: Path, *, strict: bool, without: frozenset[str] = frozenset(
         "uner": lambda: Task(
             "uner",
             kept(read_universal(root / "ner/uner_en_ewt/en_ewt-ud-dev.iob2")),
-            0.10,
+            0.12,
             True,
             _entity_labels(conventions.UNIVERSAL, bare=True),
         ),
@@ -228,7 +228,7 @@ def read_tasks(root: Path, *, strict: bool, without: frozenset[str] = frozenset(
         "semeval": lambda: Task(
             "semeval",
             tuple(s for s in read_semeval(root / "re/semeval2010_task8/TRAIN_FILE.TXT") if not is_kept_back(s)),
-            0.11,
+            0.07,
             False,
             relations=_relation_labels(conventions.SEMEVAL, wider=False),
         ),
@@ -246,8 +246,3 @@ def read_tasks(root: Path, *, strict: bool, without: frozenset[str] = frozenset(
     }
     tasks = [read() for name, read in readers.items() if name not in without]
     return [task for task in tasks if not (strict and task.share_alike)]
-
-
-def reversed_relation(relation: GoldRelation) -> GoldRelation:
-    """Return a relation seen from its other end."""
-    return GoldRelation(relation.type, relation.tail, relation.head)

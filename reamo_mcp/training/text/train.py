@@ -95,7 +95,7 @@ def _argument_loss(
     spots: Tensor | None,
     chance: random.Random,
 ) -> Tensor:
-    """Pairs of a trigger with what fills its roles, with what the model itself would propose, and with other phrases."""
+    """Pair triggers with what fills their roles, with what the model itself would propose, and with other phrases."""
     proposed = _proposed(batch, spots)
     pairs: list[tuple[int, int, int, int, int]] = []
     cells: list[tuple[int, int, float]] = []
@@ -202,7 +202,7 @@ def train(data: Path, out: Path, recipe: Recipe, threads: int = 2) -> None:
         state = torch.load(out / "state.pt", weights_only=True)
         network.load_state_dict(state["network"])
         optimizer.load_state_dict(state["optimizer"])
-        averaged.weights.update({name: value for name, value in state["averaged"].items()})
+        averaged.weights.update(state["averaged"])
         step, spent = int(state["step"]), float(state["spent"])
     (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=1), encoding="utf-8")
     network.train()

@@ -78,7 +78,7 @@ def _event(name: str, *descriptions: str) -> tuple[str, ...]:
 
 
 _ATTACK = ("Attack", "Terrorism", "Hostile_encounter", "Destroying", "Conquering")
-_MOVING = ("Arriving", "Departing", "Traveling", "Bringing", "Sending", "Motion", "Self_motion", "Dispersal")
+_MOVING = ("Arriving", "Departing", "Traveling", "Bringing", "Sending")
 
 WIDER_EVENTS: dict[tuple[str, ...], tuple[tuple[str, ...], dict[str, str]]] = {
     _event("attack", "An act that harms or damages, such as a bombing, a shooting or a battle"): (
@@ -113,7 +113,7 @@ WIDER_EVENTS: dict[tuple[str, ...], tuple[tuple[str, ...], dict[str, str]]] = {
         {"Individuals": "entity", "Place": "place"},
     ),
     _event("phone or write", "People communicate by telephone, letter or message"): (
-        ("Communication", "Writing"),
+        ("Writing",),
         {"Communicator": "entity", "Interlocutors": "entity", "Addressee": "entity"},
     ),
     _event("statement", "Somebody says or announces something in public"): (

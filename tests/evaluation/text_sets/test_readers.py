@@ -47,7 +47,7 @@ def test_facts_belong_to_sentences_that_hold_both_ends(tmp_path: Path) -> None:
     def mention(sentence: int, first: int, end: int) -> dict[str, object]:
         return {"type": "PER", "sent_id": sentence, "pos": [first, end], "name": ""}
 
-    document = {
+    document: dict[str, object] = {
         "title": "t",
         "sents": [["Ann", "knows", "Bob"], ["Cid", "sleeps"]],
         "vertexSet": [[mention(0, 0, 1)], [mention(0, 2, 3)], [mention(1, 0, 1)]],
