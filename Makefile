@@ -51,6 +51,7 @@ conformance: $(VENV)/.dev ## the protocol's own conformance suite and clients (n
 
 score: $(VENV)/.dev ## measure what is found and located, on the data of REAMO_DATA
 	$(VENV)/bin/reamo-mcp evaluate
+	$(run_in) -m reamo_mcp.evaluation.text_score
 
 clean: ## remove what the jobs made, environments included
 	rm -rf build dist $(VENV) $(MODELS_VENV) .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -161,7 +161,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     given = parser.parse_args()
     if not (given.data / "dev" / "text").is_dir():
-        sys.exit(f"There is no data in {given.data}: set REAMO_DATA or give --data")
+        sys.stdout.write(f"Not scored: there is no data in {given.data}. Set REAMO_DATA or give --data.\n")
+        return
     runner = Runner(given.data, given.weights, given.threads)
     shipped = Runner(given.data, given.weights, given.threads, thresholds=None)
     for line in report(runner, shipped, given.part, read_config(given.weights)):
