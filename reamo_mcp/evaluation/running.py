@@ -76,6 +76,8 @@ async def _ask(engine: Answering, case: Case, folder: Path, question: str) -> Ke
         raise
     except ReamoError as error:
         failure = f"[{error.code}] {error}"
+    except Exception as error:  # a report on engines tells of their defects too, and goes on with the next case
+        failure = f"[defect] {type(error).__name__}: {error}"
     return KeptAnswer(
         case_id=case.id,
         question=question,

@@ -74,6 +74,14 @@ async def test_a_failure_counts_as_nothing_found_and_is_tried_again(tmp_path: Pa
     assert mended.asked == ["T-NER-001"]
 
 
+async def test_a_defect_of_an_engine_costs_the_case_and_not_the_run(tmp_path: Path) -> None:
+    chosen = cells(["mini/T/NER"], tmp_path / "cases", None)
+    broken = GoldAnswers(failing=("T-NER-000",), failure=lambda: ZeroDivisionError("by zero"))
+    report = (await run(chosen, broken, tmp_path, 2, _silent))[0]
+    assert (report.failures, report.cases) == (1, 2)
+    assert report.worst[0].failure == "[defect] ZeroDivisionError: by zero"
+
+
 async def test_the_worst_cases_say_what_was_missed_and_show_it(tmp_path: Path) -> None:
     chosen = cells(["mini/I/NER"], tmp_path / "cases", None)
     report = (await run(chosen, GoldAnswers(swapped_types), tmp_path, 2, _silent))[0]

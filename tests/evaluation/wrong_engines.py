@@ -22,17 +22,23 @@ Spoil = Callable[[Extraction], Extraction]
 class GoldAnswers:
     """Knows the gold, spoils it, and counts how often it was asked; fails on ``failing`` cases."""
 
-    def __init__(self, spoil: Spoil = lambda gold: gold, failing: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        spoil: Spoil = lambda gold: gold,
+        failing: tuple[str, ...] = (),
+        failure: Callable[[], Exception] = lambda: EngineFailed("it does not want to"),
+    ) -> None:
         self.asked: list[str] = []
         self.spoil = spoil
         self.failing = failing
+        self.failure = failure
         self.name = "gold"
         self.identity = "gold 1"
 
     async def answer(self, case: Case, folder: Path) -> Extraction:
         self.asked.append(case.id)
         if case.id in self.failing:
-            raise EngineFailed("it does not want to")
+            raise self.failure()
         return self.spoil(case.gold)
 
 
