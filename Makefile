@@ -44,7 +44,8 @@ soak: $(VENV)/.dev ## a thousand mixed calls: memory, handles and processes must
 	$(run_in) -m pytest -q -m soak --timeout 3600
 
 bench: $(VENV)/.dev ## times and memory against named baselines
-	$(run_in) -m tests.benchmarks
+	@for file in $$(grep -l '^if __name__' tests/benchmarks/*.py | xargs grep -L '^import torch'); do \
+		echo "== $$file"; $(run_in) -m $$(echo $${file%.py} | tr / .) || exit 1; done
 
 conformance: $(VENV)/.dev ## the protocol's own conformance suite and clients (needs Node)
 	$(run_in) -m pytest -q -m conformance --timeout 1200

@@ -60,8 +60,6 @@ class _Sheet:
         kinds = list(dict.fromkeys(entity.type for entity in self._extraction.entities))
         for entity in sorted(self._extraction.entities, key=lambda entity: kinds.index(entity.type)):
             proof = self._places(entity.groundings, entity.name)
-            if entity.absent:
-                proof.append(f"\nnot in {', '.join(self._file(media_id) for media_id in entity.absent)}", style="dim")
             table.add_row(entity.type, Text(self._names[entity.id], style="bold"), _score(entity.score), proof)
         return table
 
