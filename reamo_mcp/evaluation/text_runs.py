@@ -20,7 +20,7 @@ from reamo_mcp.evaluation.text_sets.sample import Sample, digest, is_for_report,
 from reamo_mcp.evaluation.text_sets.tagged import distinct, read_conll, read_universal
 from reamo_mcp.isolation.control import Unlimited
 from reamo_mcp.models.embedded.text_extractor import EmbeddedTextExtractor
-from reamo_mcp.models.embedded.text_extractor_labels import entity_text, event_text
+from reamo_mcp.models.embedded.text_extractor_labels import entity_text, event_text, role_text
 from reamo_mcp.models.embedded.text_extractor_network import TextNetwork, read_config
 from reamo_mcp.models.embedded.text_extractor_questions import Questions, Thresholds
 from reamo_mcp.models.embedded.text_extractor_words import Word, cut_words
@@ -123,7 +123,7 @@ class Runner:
             arguments.append(Judged(tuple(answers.values()), len(parts)))
         return [
             Result(f"{name} triggers", "event", tuple(triggers), labels=labels),
-            Result(f"{name} arguments", "argument", tuple(arguments), support_label=labels[0]),
+            Result(f"{name} arguments", "argument", tuple(arguments), labels=_roles(types), support_label=labels[0]),
         ]
 
     def arguments_of_gold(
@@ -154,7 +154,9 @@ class Runner:
                     answers[key] = Scored(spot.score, 1.0, key in parts)
             answers = {key: Scored(a.score, 1.0, key in parts) for key, a in answers.items()}
             documents.append(Judged(tuple(answers.values()), len(parts)))
-        return Result(f"{name} arguments of gold triggers", "argument", tuple(documents), pooled=False)
+        return Result(
+            f"{name} arguments of gold triggers", "argument", tuple(documents), pooled=False, labels=_roles(types)
+        )
 
     def pair_scores(
         self, text: str, pairs: Sequence[tuple[tuple[int, int], tuple[int, int]]], questions: Questions
@@ -171,6 +173,10 @@ class Runner:
             logits = self.network.pairs(self.network.states([words]), array) @ labels.relation.T + labels.relation_bias
             scores[known] = questions.score("relation", logits)
         return scores
+
+
+def _roles(types: dict[str, EventType]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(role_text(role) for kind in types.values() for role in kind.roles))
 
 
 class _Places:

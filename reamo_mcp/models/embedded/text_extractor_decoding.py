@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from reamo_mcp.models.roles import ArgumentMention, EntityMention, EventMention, Mentions, RelationMention
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Spot:
     """A scored span of the text; offsets are code points of the text."""
 
@@ -96,10 +96,21 @@ class FoundInText:
         )
 
 
+SURE = 0.3
+"""Score from which on a phrase fills a second role of one event: a drug may be the treatment, a buyer no seller."""
+
+
 def chosen_arguments(candidates: Sequence[Spot]) -> list[Spot]:
-    """Return the best fillers of each role, of which no two of one role overlap, in the order of the text."""
+    """Return the best fillers of each role, of which no two of one role overlap, in the order of the text.
+
+    A phrase fills the role it fits best, and others only if that is likely too.
+    """
+    best: dict[tuple[int, int], float] = {}
+    for candidate in candidates:
+        best[candidate.place] = max(candidate.score, best.get(candidate.place, 0.0))
     by_role: dict[str, list[Spot]] = {}
     for candidate in candidates:
-        by_role.setdefault(candidate.type, []).append(candidate)
+        if candidate.score >= min(best[candidate.place], SURE):
+            by_role.setdefault(candidate.type, []).append(candidate)
     chosen = [spot for spots in by_role.values() for spot in without_overlaps(spots)]
     return sorted(chosen, key=lambda spot: (spot.start, spot.end, spot.type))

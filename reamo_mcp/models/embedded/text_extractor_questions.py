@@ -45,12 +45,13 @@ class Questions:
         relation_texts = [relation_text(kind) for kind in self.relations]
         self.spot_labels = network.labels(spot_texts)
         self.relation_labels = network.labels(relation_texts)
-        self.role_labels = network.labels([role_text(role) for _, role in self.roles])
+        role_texts = [role_text(role) for _, role in self.roles]
+        self.role_labels = network.labels(role_texts)
         count = len(self.entities)
         self.least_entity = self._least("entity", spot_texts[:count], thresholds.entity if thresholds else None)
         self.least_event = self._least("event", spot_texts[count:], thresholds.event if thresholds else None)
         self.least_relation = self._least("relation", relation_texts, thresholds.relation if thresholds else None)
-        self.least_argument = thresholds.argument if thresholds else config.calibration["argument"].least
+        self.least_argument = self._least("argument", role_texts, thresholds.argument if thresholds else None)
         self._allowed = [(frozenset(kind.head), frozenset(kind.tail)) for kind in self.relations]
 
     def _least(self, kind: str, texts: Sequence[str], own: float | None) -> "Floats":

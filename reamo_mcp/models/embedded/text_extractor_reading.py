@@ -175,7 +175,7 @@ class WindowReader:
             fits = fitting[some[:, 0], some[:, 3], some[:, 4] - some[:, 3] - 1, columns]
             logits = (pair_states * vectors).sum(1) + labels.role_bias[roles] + _FIT_SHARE * fits
             scores = asked.score("argument", logits)
-            for row in numpy.flatnonzero(scores >= asked.least_argument).tolist():
+            for row in numpy.flatnonzero(scores >= asked.least_argument[roles]).tolist():
                 number, role, trigger = cells[at + row]
                 start, end = _characters(self._windows[number], (int(some[row, 3]), int(some[row, 4])))
                 spot = Spot(asked.roles[role][1].name, start, end, float(scores[row]))

@@ -26,7 +26,7 @@ SHAPES = 12
 """How many shapes there are; 0 is for what is no word."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Word:
     """``text[start:end]`` of the text that was cut."""
 

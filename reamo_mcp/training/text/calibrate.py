@@ -28,6 +28,7 @@ from reamo_mcp.models.embedded.text_extractor_network import Calibration, Extrac
 from reamo_mcp.ontologies.loading import load_ontology
 from reamo_mcp.training.text.news_thresholds import news_thresholds
 
+_STEPS = tuple(step / 100 for step in range(4, 96, 2))
 _KINDS = ("entity", "event", "relation", "argument")
 
 
@@ -86,8 +87,8 @@ def calibrate(runner: Runner, config: ExtractorConfig) -> ExtractorConfig:
         plain = Calibration(scale=round(scale, 4), shift=round(shift, 4))
         sets = [[_recalibrated(judged, plain, support) for judged in result.documents] for result in own]
         grounds = [own_least.get(result.support_label, support.least if support else 0.0) for result in own]
-        for result, documents in zip(own, sets, strict=True):
-            own_least |= dict.fromkeys(result.labels, best_threshold([documents]))
+        for result, documents, ground in zip(own, sets, grounds, strict=True):
+            own_least |= dict.fromkeys(result.labels, best_threshold([documents], ground))
         least = best_threshold(sets, max(grounds))
         chosen[kind] = plain.model_copy(update={"least": least})
     event = chosen["event"]
@@ -127,11 +128,12 @@ def _with_arguments(results: Sequence[Result], chosen: dict[str, Calibration], e
         triggers = next(one for one in results if one.kind == "event" and one.label == arguments.support_label)
         first = [_recalibrated(judged, event, None) for judged in triggers.documents]
         second = [_recalibrated(judged, chosen["argument"], event) for judged in arguments.documents]
+        # The role's threshold is chosen anew with the trigger's: the best pair of the two counts.
         best = max(
-            (step / 100 for step in range(5, 96)),
-            key=lambda step: pooled(first, step).f1 + pooled(second, chosen["argument"].least, step).f1,
+            ((on, own) for on in _STEPS for own in _STEPS),
+            key=lambda pair: pooled(first, pair[0]).f1 + pooled(second, pair[1], pair[0]).f1,
         )
-        least |= dict.fromkeys(triggers.labels, best)
+        least |= dict.fromkeys(triggers.labels, best[0]) | dict.fromkeys(arguments.labels, best[1])
     return least
 
 

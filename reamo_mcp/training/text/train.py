@@ -148,6 +148,8 @@ def _gradients(
 ) -> tuple[float, tuple[Tensor | None, ...]]:
     with torch.autocast("cpu", torch.bfloat16):
         loss = step_loss(network, batch, chance)
+    if not loss.requires_grad:  # passages without a pair to judge teach nothing
+        return loss.item(), (None,) * len(trained)
     return loss.item(), torch.autograd.grad(loss, trained, allow_unused=True)
 
 
