@@ -1,6 +1,6 @@
 """One batch of windows: states, then spots, then links between what was found."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -148,26 +148,27 @@ class WindowReader:
         column = {role: index for index, role in enumerate(applying)}
         fitting = self._network.spots(here, labels.spot[applying], labels.spot_bias[applying])
         rows: list[tuple[int, int, int, int, int]] = []
-        cells: list[tuple[int, int, Typed]] = []  # number of the window, role, trigger
+        cells: list[tuple[int, int, Typed, Place]] = []  # number of the window, role, trigger, what is told
         for index, number in enumerate(numbers):
             window = self._windows[number]
             for trigger in triggers[number]:
                 if not window.owns(*trigger.place):
                     continue
                 roles = asked.roles_of(trigger.type)
-                for place, allowed in self._fillers(
-                    fitting[index][..., [column[role] for role in roles]], roles, entities[number], len(window.words)
+                typed = {one.place: asked.entities[one.type] for one in entities[number]}
+                for place in self._fillers(
+                    fitting[index][..., [column[role] for role in roles]], typed, len(window.words)
                 ):
-                    if place == trigger.place or not allowed:
-                        continue
-                    for role in allowed:
-                        rows.append((index, *trigger.place, *place))
-                        cells.append((number, role, trigger))
+                    for role in roles:
+                        told = _told(place, asked.roles[role][1].types, typed)
+                        if told is not None and trigger.place not in (place, told):
+                            rows.append((index, *trigger.place, *place))
+                            cells.append((number, role, trigger, told))
         fillers: dict[tuple[int, Typed], list[Spot]] = {}
         for at in range(0, len(rows), 2048):
             some = numpy.array(rows[at : at + 2048], numpy.int64)
-            roles = numpy.array([role for _, role, _ in cells[at : at + 2048]])
-            events = numpy.array([trigger.type for _, _, trigger in cells[at : at + 2048]]) + len(asked.entities)
+            roles = numpy.array([role for _, role, _, _ in cells[at : at + 2048]])
+            events = numpy.array([trigger.type for _, _, trigger, _ in cells[at : at + 2048]]) + len(asked.entities)
             pairs, which = numpy.unique(some, axis=0, return_inverse=True)
             pair_states = self._network.pairs(here, pairs)[which.reshape(-1)]
             vectors = labels.role[roles] + asked.spot_labels.event[events]
@@ -176,8 +177,8 @@ class WindowReader:
             logits = (pair_states * vectors).sum(1) + labels.role_bias[roles] + _FIT_SHARE * fits
             scores = asked.score("argument", logits)
             for row in numpy.flatnonzero(scores >= asked.least_argument[roles]).tolist():
-                number, role, trigger = cells[at + row]
-                start, end = _characters(self._windows[number], (int(some[row, 3]), int(some[row, 4])))
+                number, role, trigger, told = cells[at + row]
+                start, end = _characters(self._windows[number], told)
                 spot = Spot(asked.roles[role][1].name, start, end, float(scores[row]))
                 fillers.setdefault((number, trigger), []).append(spot)
         for (number, trigger), spots in fillers.items():
@@ -185,36 +186,35 @@ class WindowReader:
             key = (asked.events[trigger.type], _characters(window, trigger.place))
             found[window.text].arguments[key] = chosen_arguments(spots)
 
-    def _fillers(
-        self, fitting: "Floats", roles: list[int], entities: Sequence[Typed], words: int
-    ) -> list[tuple[Place, list[int]]]:
-        """Return what may fill ``roles`` (the last axis of ``fitting``), each with the roles that it may fill."""
+    def _fillers(self, fitting: "Floats", typed: Mapping[Place, str], words: int) -> list[Place]:
+        """Return what may fill the roles of the last axis of ``fitting``: entities, and other phrases that fit."""
         import numpy
 
-        if not roles:
-            return []
-        asked = self._questions
-        typed = {one.place: asked.entities[one.type] for one in entities}
-        best = fitting[:words].max(-1)
-        order = numpy.argsort(best, axis=None)[::-1][: 2 * _MOST_FILLERS].tolist()
         places = list(typed)
-        for flat in order:
+        if not fitting.shape[-1]:
+            return places
+        best = fitting[:words].max(-1)
+        for flat in numpy.argsort(best, axis=None)[::-1][: 2 * _MOST_FILLERS].tolist():
             start, width = divmod(flat, best.shape[1])
             if best[start, width] < _LEAST_FILLER or len(places) >= _MOST_FILLERS + len(typed):
                 break
             if start + width < words and (start, start + width + 1) not in typed:
                 places.append((start, start + width + 1))
-        return [
-            (
-                place,
-                [
-                    role
-                    for role in roles
-                    if not asked.roles[role][1].types or typed.get(place) in asked.roles[role][1].types
-                ],
-            )
-            for place in places
-        ]
+        return places
+
+
+def _told(place: Place, types: Sequence[str], typed: Mapping[Place, str]) -> Place | None:
+    """Return what is told as the filler of a role that allows ``types``, None if the phrase may not fill it.
+
+    Of a phrase such as "the rebel leader Ahmad" the entity is told that it ends with, or else begins with.
+    """
+    if not types or typed.get(place) in types:
+        return place
+    inside = [one for one, kind in typed.items() if kind in types and place[0] <= one[0] and one[1] <= place[1]]
+    for one in inside:
+        if one[1] == place[1]:
+            return one
+    return next((one for one in inside if one[0] == place[0]), None)
 
 
 def fill_roles(
