@@ -13,7 +13,6 @@ from reamo_mcp.evaluation.text_sets.happening import read_geneva, read_m2e2, rea
 from reamo_mcp.evaluation.text_sets.related import (
     ClusteredDocument,
     read_redocred,
-    read_semeval,
     sentences_of,
 )
 from reamo_mcp.evaluation.text_sets.sample import Sample, digest, is_for_report, is_kept_back
@@ -355,46 +354,3 @@ def _gold_ends(runner: Runner, documents: Sequence[ClusteredDocument], types: di
                 best[key] = max(best.get(key, 0.0), float(scores[row, kind]))
         judged.append(Judged(tuple(Scored(score, 1.0, key in gold) for key, score in best.items()), len(gold)))
     return Result("redocred facts, gold ends", "relation", tuple(judged), pooled=False)
-
-
-@dataclass(frozen=True)
-class Directed:
-    """The gold and the best answer to one sentence of SemEval-2010 task 8: type and whether it runs backwards."""
-
-    gold: tuple[str, bool] | None
-    answer: tuple[str, bool]
-    score: float
-
-
-def semeval(runner: Runner, part: Part) -> list[Directed]:
-    """Return the answers to half of the fifth of the sentences that was kept from training."""
-    questions = runner.questions(Ontology(relation_types=tuple(conventions.SEMEVAL.values())))
-    keys = list(conventions.SEMEVAL)
-    answers: list[Directed] = []
-    kept = filter(is_kept_back, read_semeval(runner.train / "re/semeval2010_task8/TRAIN_FILE.TXT"))
-    for sample in kept:
-        if (digest(sample.key) // 5 % 2 == 0) != (part == "report"):
-            continue
-        assert sample.pairs is not None
-        scores = runner.pair_scores(sample.text, sample.pairs, questions)
-        row, kind = divmod(int(scores.argmax()), len(keys))
-        gold = None
-        if sample.relations:
-            relation = sample.relations[0]
-            gold = (relation.type, relation.head != sample.pairs[0][0])
-        answers.append(Directed(gold, (keys[kind], row == 1), float(scores.max())))
-    return answers
-
-
-def directed_macro_f1(answers: Sequence[Directed], least: float) -> float:
-    """Return the official measure: the mean F1 of nine types with direction, Other left out."""
-    values: list[float] = []
-    for kind in conventions.SEMEVAL:
-        right = gold = answered = 0
-        for one in answers:
-            told = one.answer if one.score >= least else None
-            gold += one.gold is not None and one.gold[0] == kind
-            answered += told is not None and told[0] == kind
-            right += told is not None and told[0] == kind and told == one.gold
-        values.append(2 * right / (gold + answered) if gold + answered else 0.0)
-    return sum(values) / len(values)

@@ -12,18 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reamo_mcp.evaluation.text_metrics import calibration_error, interval, pooled
+from reamo_mcp.evaluation.text_nominals import directed_macro_f1, semeval
 from reamo_mcp.evaluation.text_runs import (
     Part,
     Result,
     Runner,
-    directed_macro_f1,
     entity_results,
     event_results,
     eventless,
     linkless,
     news_results,
     redocred_results,
-    semeval,
 )
 from reamo_mcp.evaluation.text_sets import conventions
 from reamo_mcp.models.embedded.text_extractor_labels import event_text, relation_text

@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from reamo_mcp.types.ontology import EntityType, EventType, Ontology, RelationType, Role
+from reamo_mcp.types.ontology import EntityType, EventType, RelationType, Role
 
-Kind = Literal["entity", "event", "role", "relation", "argument"]
-"""Spots have the kinds entity, event and role (a phrase that may fill the role); pairs have relation and argument."""
+Kind = Literal["entity", "event", "role", "relation"]
+"""A role in an event has no text of its own: its vector is the sum of those of the role and of the event."""
 
 
 def plain(name: str) -> str:
@@ -37,19 +37,3 @@ def relation_text(kind: RelationType) -> str:
 def role_text(role: Role) -> str:
     """Return the text by which phrases that may fill a role are found, whatever the event."""
     return label_text("role", role.name, role.description)
-
-
-def argument_text(event: EventType, role: Role) -> str:
-    """Return the text by which a phrase is tied to the trigger of an event."""
-    return label_text("argument", f"{role.name} of {event.name}", role.description)
-
-
-def all_texts(ontology: Ontology) -> list[str]:
-    """Return every label text of an ontology, each once."""
-    texts = [entity_text(kind) for kind in ontology.entity_types]
-    texts += [relation_text(kind) for kind in ontology.relation_types]
-    for event in ontology.event_types:
-        texts.append(event_text(event))
-        for role in event.roles:
-            texts += [role_text(role), argument_text(event, role)]
-    return list(dict.fromkeys(texts))

@@ -1,5 +1,9 @@
 """The pre-trained encoder that training starts from: all-MiniLM-L6-v2, Apache-2.0, out of an ordinary package."""
 
+# torch and its neighbours are annotated in part; their unknowns end at this module:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportMissingTypeStubs=false, reportUnknownParameterType=false
+
 from hashlib import sha256
 from pathlib import Path
 

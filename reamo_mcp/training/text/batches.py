@@ -1,5 +1,9 @@
 """From samples to what the network takes: words, sampled questions, answers and what is not known."""
 
+# torch and its neighbours are annotated in part; their unknowns end at this module:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportMissingTypeStubs=false, reportUnknownParameterType=false
+
 import random
 from collections import defaultdict
 from collections.abc import Sequence

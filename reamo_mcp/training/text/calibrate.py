@@ -3,6 +3,10 @@
 ``python -m reamo_mcp.training.text.calibrate --data DATA --weights FOLDER`` rewrites ``config.json`` there.
 """
 
+# torch and its neighbours are annotated in part; their unknowns end at this module:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportMissingTypeStubs=false, reportUnknownParameterType=false
+
 import argparse
 import math
 from collections.abc import Sequence
@@ -12,15 +16,14 @@ from pathlib import Path
 import torch
 
 from reamo_mcp.evaluation.text_metrics import Judged, Scored, best_threshold, pooled
+from reamo_mcp.evaluation.text_nominals import directed_macro_f1, semeval
 from reamo_mcp.evaluation.text_runs import (
     Result,
     Runner,
-    directed_macro_f1,
     entity_results,
     event_results,
     news_results,
     redocred_results,
-    semeval,
 )
 from reamo_mcp.evaluation.text_sets import conventions
 from reamo_mcp.models.embedded.text_extractor_labels import event_text, relation_text

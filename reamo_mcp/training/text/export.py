@@ -3,6 +3,10 @@
 Four ONNX networks (encoder in 8 bits, the small heads in 8 bits too), the tokenizer and a configuration.
 """
 
+# torch and its neighbours are annotated in part; their unknowns end at this module:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportMissingTypeStubs=false, reportUnknownParameterType=false
+
 import argparse
 import json
 import shutil

@@ -3,6 +3,10 @@
 Sizes: B texts, T word pieces, W words, S = W * `WIDEST` spans, L labels, P pairs, H = 384.
 """
 
+# torch and its neighbours are annotated in part; their unknowns end at this module:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportMissingTypeStubs=false, reportUnknownParameterType=false
+
 from dataclasses import dataclass
 from pathlib import Path
 

@@ -39,7 +39,6 @@ class EventLabel:
     label: Label
     name: str
     roles: Mapping[str, Label] = field(default_factory=dict[str, Label])
-    arguments: Mapping[str, Label] = field(default_factory=dict[str, Label])
 
 
 @dataclass(frozen=True)
@@ -94,14 +93,11 @@ def _relation_labels(types: Mapping[str, RelationType], *, wider: bool) -> tuple
 def _event_label(key: str, kind: EventType, role_keys: Mapping[str, str]) -> EventLabel:
     """Return the questions for one event type; ``role_keys`` leads from the ontology's name to the set's."""
     roles: dict[str, Label] = {}
-    arguments: dict[str, Label] = {}
     for role in kind.roles:
         own = role_keys[role.name]
         roles[own] = Label((label_text("role", role.name, role.description),), frozenset((own,)))
-        asked = f"{role.name} of {kind.name}"
-        arguments[own] = Label((label_text("argument", asked, role.description),), frozenset((own,)))
     texts = (label_text("event", kind.name, kind.description), label_text("event", kind.name))
-    return EventLabel(Label(texts, frozenset((key,))), kind.name, roles, arguments)
+    return EventLabel(Label(texts, frozenset((key,))), kind.name, roles)
 
 
 def _geneva_task(root: Path) -> Task:
@@ -116,12 +112,8 @@ def _geneva_task(root: Path) -> Task:
         labels.append(_event_label(key, kind, role_keys))
     for texts, (types, roles) in WIDER_EVENTS.items():
         name = texts[0].split(":")[1].strip()
-        arguments = {
-            own: Label((label_text("argument", f"{asked} of {name}"),), frozenset((own,)))
-            for own, asked in roles.items()
-        }
         asked_roles = {own: Label((label_text("role", asked),), frozenset((own,))) for own, asked in roles.items()}
-        labels.append(EventLabel(Label(texts, frozenset(types)), name, asked_roles, arguments))
+        labels.append(EventLabel(Label(texts, frozenset(types)), name, asked_roles))
     return Task("geneva", samples, 0.20, share_alike=False, events=tuple(labels), unmarked=0.6)
 
 

@@ -5,6 +5,10 @@ the end of the time given, so a busy machine trains fewer steps but ends as it s
 moving average of the weights. ``--out`` holds the newest checkpoint; the same command goes on from it.
 """
 
+# torch and its neighbours are annotated in part; their unknowns end at this module:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportMissingTypeStubs=false, reportUnknownParameterType=false
+
 import argparse
 import json
 import logging
