@@ -19,6 +19,8 @@ from reamo_mcp.types.extraction import Notice
 
 if TYPE_CHECKING:
     import numpy
+    from av import AudioResampler
+    from av.audio.frame import AudioFrame
     from av.audio.stream import AudioStream
     from numpy.typing import NDArray
 
@@ -127,7 +129,7 @@ def _filled(
     from av.audio.frame import AudioFrame
     from av.error import FFmpegError
 
-    stream.thread_type = "AUTO"
+    stream.codec_context.thread_type = "AUTO"
     resampler = AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
     layout: tuple[int, str, str] | None = None
     total = float(opened.duration)

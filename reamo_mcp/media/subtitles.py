@@ -58,7 +58,8 @@ def subtitle_cues(file: OpenFile, limits: Limits, control: Control) -> tuple[Cue
             start = float(opened.time(packet.pts, stream.time_base))
             end = start + float((packet.duration or 0) * stream.time_base)
             try:
-                parts = [part for part in stream.decode(packet) if isinstance(part, AssSubtitle)]
+                decoded = stream.decode(packet)  # pyright: ignore[reportUnknownMemberType] a Packet without its type argument
+                parts = [part for part in decoded if isinstance(part, AssSubtitle)]
             except (FFmpegError, ValueError):
                 continue
             text = "\n".join(part.dialogue.decode("utf-8", "replace") for part in parts)

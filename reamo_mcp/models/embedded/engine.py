@@ -4,6 +4,7 @@ from reamo_mcp.models.embedded.code_detector import CodeDetector
 from reamo_mcp.models.embedded.face_detector import FaceDetector
 from reamo_mcp.models.embedded.text_extractor import EmbeddedTextExtractor
 from reamo_mcp.models.embedded.text_reader import EmbeddedTextReader
+from reamo_mcp.models.embedded.transcriber import EmbeddedTranscriber
 from reamo_mcp.models.engine import Engine
 
 
@@ -13,5 +14,6 @@ def embedded_engine(threads: int) -> Engine:
         profile="embedded",
         text_extractor=EmbeddedTextExtractor(threads),
         text_reader=EmbeddedTextReader(threads),
+        transcriber=EmbeddedTranscriber(),
         detectors=(FaceDetector(threads), CodeDetector()),
     )

@@ -1,0 +1,145 @@
+"""PocketSphinx, wrapped: short stretches of speech in, words with frames out.
+
+Sound is fed in small blocks, so that work can be stopped at any time. The recogniser normalises each utterance by the
+mean of its features; fed in blocks it would have to guess that mean, so the sound passes a front end once before it is
+searched.
+"""
+
+# pocketsphinx is a compiled module without annotations; its types end at this module:
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reamo_mcp.errors import ModelUnavailable
+from reamo_mcp.isolation.control import Control
+from reamo_mcp.media.decoded import SAMPLE_RATE
+
+if TYPE_CHECKING:
+    from pocketsphinx import Decoder
+
+FRAMES_PER_SECOND = 100
+_BLOCK = SAMPLE_RATE // 5 * 2  # bytes: a tenth of a second of 16-bit samples, searched in well under half a second
+_FRONT_END = "front end"
+_VARIANT = re.compile(r"\(\d+\)$")
+
+
+@dataclass(frozen=True)
+class DecodedWord:
+    """A word, its frames (half-open), its posterior, and its number of phones."""
+
+    text: str
+    start: int
+    end: int
+    posterior: float
+    phones: int
+
+
+class SpeechDecoder:
+    """One recogniser with the English models of its package. Not safe for concurrent calls.
+
+    ``language_weight`` is how much the language model counts against the sound; ``two_passes`` searches twice, the
+    second time over the words that the first one found.
+    """
+
+    def __init__(self, language_weight: float = 6.5, two_passes: bool = True) -> None:
+        self._language_weight = language_weight
+        self._two_passes = two_passes
+        self._decoder: Decoder | None = None
+        self._recogniser = ""
+        self._mean = ""
+
+    def recognise(self, pcm: bytes, control: Control) -> list[DecodedWord]:
+        """Return the words of one utterance of 16-bit samples, without silence and noise."""
+        decoder = self._open()
+        self._normalise(decoder, pcm, control)
+        decoder.activate_search(self._recogniser)
+        self._feed(decoder, pcm, control)
+        return self._words(decoder)
+
+    def align(self, pcm: bytes, pronunciations: list[tuple[str, ...]], control: Control) -> list[DecodedWord]:
+        """Return one decoded word for each of the first words, as many as can be fitted to the sound.
+
+        Args:
+            pcm: 16-bit samples.
+            pronunciations: For each word its ways of being spoken, at least one, as phones separated by blanks.
+            control: Asked every tenth of a second of sound.
+        """
+        decoder = self._open()
+        names = [self._name(decoder, spoken) for spoken in pronunciations]
+        self._normalise(decoder, pcm, control)
+        try:
+            decoder.set_align_text(" ".join(names))
+            self._feed(decoder, pcm, control)
+            words = self._words(decoder)
+        except RuntimeError:  # the words are too many for so few frames
+            return []
+        finally:
+            decoder.activate_search(self._recogniser)
+        return words if [word.text for word in words] == names[: len(words)] else []
+
+    def phones(self, word: str) -> str | None:
+        """Return the phones of a word of the dictionary, None for an unknown word."""
+        return self._open().lookup_word(word)
+
+    def _name(self, decoder: "Decoder", spoken: tuple[str, ...]) -> str:
+        """Return the name under which the dictionary holds these pronunciations."""
+        name = "=" + "|".join(phones.replace(" ", "-") for phones in spoken)
+        if decoder.lookup_word(name) is None:
+            for number, phones in enumerate(spoken, 1):
+                decoder.add_word(name if number == 1 else f"{name}({number})", phones, False)
+        return name
+
+    def _normalise(self, decoder: "Decoder", pcm: bytes, control: Control) -> None:
+        decoder.activate_search(_FRONT_END)
+        decoder.set_cmn(self._mean)
+        self._feed(decoder, pcm, control)
+        decoder.set_cmn(decoder.get_cmn(True))
+
+    def _feed(self, decoder: "Decoder", pcm: bytes, control: Control) -> None:
+        decoder.start_utt()
+        try:
+            for at in range(0, len(pcm), _BLOCK):
+                control.check()
+                decoder.process_raw(pcm[at : at + _BLOCK])
+        finally:
+            decoder.end_utt()
+
+    def _words(self, decoder: "Decoder") -> list[DecodedWord]:
+        if decoder.hyp() is None:
+            return []
+        return [
+            DecodedWord(
+                text=_VARIANT.sub("", segment.word),
+                start=segment.start_frame,
+                end=segment.end_frame + 1,
+                posterior=min(1.0, max(0.0, segment.prob)),
+                phones=len((decoder.lookup_word(segment.word) or "").split()),
+            )
+            for segment in decoder.seg()
+            if not segment.word.startswith(("<", "["))
+        ]
+
+    def _open(self) -> "Decoder":
+        if self._decoder is None:
+            try:
+                from pocketsphinx import Decoder
+
+                decoder = Decoder(
+                    samprate=float(SAMPLE_RATE),
+                    loglevel="FATAL",
+                    lw=self._language_weight,
+                    fwdflat=self._two_passes,
+                )
+            except (ImportError, OSError, RuntimeError, ValueError) as error:
+                raise ModelUnavailable(
+                    f"The speech recogniser cannot be opened ({type(error).__name__})",
+                    "Install it again: pip install --force-reinstall pocketsphinx",
+                ) from None
+            self._recogniser = decoder.current_search()
+            self._mean = decoder.get_cmn(False)
+            decoder.add_keyphrase(_FRONT_END, "hello")  # the cheapest search; what it finds is dropped
+            self._decoder = decoder
+        return self._decoder
