@@ -63,11 +63,12 @@ def step_loss(network: ExtractorNetwork, batch: Batch, chance: random.Random) ->
     loss = torch.zeros(())
     spots: Tensor | None = None
     if len(batch.spot_labels):
-        spots = network.spots(encoded.first, encoded.last, labels[batch.spot_labels]).float()
-        answers = torch.zeros_like(spots)
+        logits: Tensor = network.spots(encoded.first, encoded.last, labels[batch.spot_labels]).float()
+        spots = logits
+        answers = torch.zeros_like(logits)
         answers[tuple(batch.spot_answers.unbind(1))] = 1.0
         weights = torch.where(answers > 0, 1.0, batch.unmarked) * span_mask(batch.word_mask).unsqueeze(-1)
-        loss = loss + binary_cross_entropy_with_logits(spots, answers, weights, reduction="sum") / (
+        loss = loss + binary_cross_entropy_with_logits(logits, answers, weights, reduction="sum") / (
             texts + len(batch.spot_answers)
         )
     if len(batch.relation_pairs):
@@ -175,8 +176,8 @@ class Averaged:
     def update(self, step: int) -> None:
         """Take in the present weights; the first steps count more."""
         keep = min(self._keep, (1 + step) / (10 + step))
-        targets = list(self.weights.values())
-        torch._foreach_lerp_(targets, [p.detach() for p in self._trained.values()], 1 - keep)  # pyright: ignore[reportPrivateUsage]
+        for name, parameter in self._trained.items():
+            self.weights[name].lerp_(parameter.detach(), 1 - keep)
 
 
 def train(data: Path, out: Path, recipe: Recipe, threads: int = 2) -> None:
@@ -227,9 +228,11 @@ def train(data: Path, out: Path, recipe: Recipe, threads: int = 2) -> None:
         chosen = [chance.choices(makers, weights)[0] for _ in range(threads)]
         batches = [maker.next(recipe.words_per_step // threads) for maker in chosen]
         seeds = [chance.random() for _ in batches]
-        found = list(
-            workers.map(lambda batch, seed: _gradients(network, trained, batch, random.Random(seed)), batches, seeds)
-        )
+        working = [
+            workers.submit(_gradients, network, trained, batch, random.Random(seed))
+            for batch, seed in zip(batches, seeds, strict=True)
+        ]
+        found = [work.result() for work in working]
         _add_up(trained, [gradients for _, gradients in found])
         torch.nn.utils.clip_grad_norm_(trained, 5.0)
         optimizer.step()
