@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from reamo_mcp.cli import cache, doctor, evaluate, examples, extract, models, schema
+from reamo_mcp.cli import cache, config, doctor, evaluate, examples, extract, models, schema, serve
 from reamo_mcp.errors import InvalidArgument, InvalidOntology, ReamoError
 
 _FAILED, _USED_WRONGLY = 1, 2
@@ -34,6 +34,8 @@ def commands() -> typer.Typer:
     )
     app.callback(invoke_without_command=True)(_options)
     app.command()(extract.extract)
+    app.command()(serve.serve)
+    app.command()(config.config)
     app.command()(schema.schema)
     app.command()(doctor.doctor)
     app.command()(models.models)

@@ -1,0 +1,90 @@
+"""`reamo-mcp serve` as a process, reached by the typed client and by a front over standard input and output."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from reamo_mcp import Document, ReamoClient
+from reamo_mcp.errors import PathNotAllowed
+
+
+def free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])
+
+
+@contextmanager
+def serving(folder: Path) -> Generator[tuple[str, subprocess.Popen[bytes]]]:
+    port = free_port()
+    environment = {**os.environ, "REAMO_CACHE": str(folder / "cache"), "REAMO_TOKEN": TOKEN}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "reamo_mcp", "serve", "--root", str(folder), "--port", str(port)],
+        env=environment,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                break
+            except OSError:
+                assert process.poll() is None
+                assert time.monotonic() < deadline
+                time.sleep(0.05)  # until it listens: nothing else tells
+        yield f"http://127.0.0.1:{port}/mcp", process
+    finally:
+        process.kill()
+        process.wait()
+
+
+async def test_a_client_extracts_over_http_within_the_roots_and_the_end_is_clean(tmp_path: Path) -> None:
+    inside, outside = tmp_path / "inside", tmp_path / "outside.txt"
+    inside.mkdir()
+    (inside / "a.txt").write_text(MAIL, encoding="utf-8")
+    outside.write_text("secret@example.org", encoding="utf-8")
+    with serving(inside) as (url, process):
+        async with ReamoClient.http(url, token=TOKEN) as client:
+            extraction = await client.extract_entities(Document.of(inside / "a.txt"))
+            assert "ada@example.org" in {entity.name for entity in extraction.entities}
+            with pytest.raises(PathNotAllowed):
+                await client.extract_entities(Document.of(outside))
+        process.send_signal(signal.SIGTERM)
+        begun = time.monotonic()
+        process.wait(timeout=10)
+        assert time.monotonic() - begun < 2
+
+
+@pytest.mark.parametrize("era", ["auto", "legacy"])
+async def test_a_front_uses_the_engine_and_keeps_to_its_own_narrower_roots(
+    era: Literal["auto", "legacy"], tmp_path: Path
+) -> None:
+    narrow = tmp_path / "narrow"
+    narrow.mkdir()
+    (narrow / "a.txt").write_text(MAIL, encoding="utf-8")
+    (tmp_path / "wide.txt").write_text(MAIL, encoding="utf-8")
+    with serving(tmp_path) as (url, _):
+        own = {"REAMO_TOKEN": TOKEN, "REAMO_CACHE": str(tmp_path / "cache of the front")}
+        async with ReamoClient.stdio(roots=[narrow], engine=url, environment=own, era=era) as front:
+            extraction = await front.extract_entities(Document.of(narrow / "a.txt"))
+            assert "ada@example.org" in {entity.name for entity in extraction.entities}
+            with pytest.raises(PathNotAllowed):
+                await front.extract_entities(Document.of(tmp_path / "wide.txt"))
+        async with ReamoClient.http(url, token=TOKEN, era=era) as direct:
+            assert (await direct.extract_entities(Document.of(tmp_path / "wide.txt"))).entities
+
+
+async def test_a_front_without_its_engine_says_so(tmp_path: Path) -> None:
+    url = f"http://127.0.0.1:{free_port()}/mcp"
+    async with ReamoClient.stdio(roots=[tmp_path], engine=url, environment={"REAMO_TOKEN": TOKEN}) as front:
+        with pytest.raises(RemoteEngineFailed, match="no engine answers"):
+            await front.extract_entities(Document.of(text=MAIL))
