@@ -9,11 +9,15 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from reamo_mcp import Document, ReamoClient
-from reamo_mcp.errors import PathNotAllowed
+from reamo_mcp.errors import PathNotAllowed, RemoteEngineFailed
+
+TOKEN = "a token of the test"
+MAIL = "Write to ada@example.org on 3 May 2024."
 
 
 def free_port() -> int:
