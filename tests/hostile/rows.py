@@ -1,0 +1,54 @@
+"""What a hostile file is, and what must come of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Where the files of one row lie: ``inside`` may be read, ``outside`` never, and ``canary`` counts callers."""
+
+    inside: Path
+    outside: Path
+    canary: str
+
+    @property
+    def secret(self) -> Path:
+        """A file that nobody may read."""
+        return self.outside / "secret.txt"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the table. ``make`` writes the files and returns the path that the caller names.
+
+    ``outcomes`` are error codes, 'ok' or 'partial'.
+    """
+
+    number: str
+    what: str
+    make: Callable[[Ground], str]
+    outcomes: frozenset[str]
+    big: bool = False
+    hole: str = ""  # why the outcome is known to be another one today
+
+
+def row(number: str, what: str, outcomes: str, make: Callable[[Ground], str], *, big: bool = False) -> Row:
+    """Return a row; ``outcomes`` are separated by blanks."""
+    return Row(number, what, make, frozenset(outcomes.split()), big=big)
+
+
+def holding(name: str, content: Callable[[Ground], bytes]) -> Callable[[Ground], str]:
+    """Return what writes one file and names it."""
+
+    def make(ground: Ground) -> str:
+        (ground.inside / name).write_bytes(content(ground))
+        return name
+
+    return make
+
+
+def file(number: str, name: str, outcomes: str, content: Callable[[Ground], bytes], *, big: bool = False) -> Row:
+    """Return a row of a single file."""
+    return row(number, name, outcomes, holding(name, content), big=big)

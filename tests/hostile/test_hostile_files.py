@@ -1,0 +1,84 @@
+"""Every hostile file through the client of a server with the real opening, decoder child and boundary."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+from _pytest.mark import ParameterSet
+
+from tests.hostile.conftest import ACCOUNT, Canary
+from tests.hostile.documents import document_rows
+from tests.hostile.paths import path_rows
+from tests.hostile.pictures import picture_rows
+from tests.hostile.public_path import PublicPath
+from tests.hostile.recordings import recording_rows
+from tests.hostile.rows import Ground, Row
+
+MOST_MEMORY = 200 << 20
+MOST_PROCESSOR_SECONDS = 2.0
+HANG = 20.0  # wall seconds; what a row costs is measured in processor time, which other work does not change
+
+
+def _marked(row: Row) -> ParameterSet:
+    marks = [pytest.mark.big] if row.big else []
+    marks += [pytest.mark.xfail(reason=row.hole, strict=True)] if row.hole else []
+    return pytest.param(row, marks=marks, id=f"{row.number} {row.what[:40]}")
+
+
+def _state() -> tuple[int, set[str]]:
+    return len(os.listdir("/proc/self/fd")), set(os.listdir(tempfile.gettempdir()))
+
+
+@pytest.mark.parametrize(
+    "row", [_marked(row) for row in (*path_rows(), *picture_rows(), *recording_rows(), *document_rows())]
+)
+def test_a_hostile_file_ends_as_foreseen_and_leaves_no_trace(
+    row: Row, server: tuple[PublicPath, Path], ground: Ground, canary: Canary, request: pytest.FixtureRequest
+) -> None:
+    path, _ = server
+    named = row.make(ground)
+    (descriptors, temporary), calls = _state(), len(canary.calls)
+    seen = path.read(named)
+    request.config.stash[ACCOUNT].append((row, seen))
+    descriptors_after, temporary_after = _state()
+    assert seen.outcome in row.outcomes, seen.words[:500]
+    assert "TOP SECRET" not in seen.words
+    assert str(ground.outside) not in seen.words.replace(named, "")
+    assert "Traceback" not in seen.words
+    assert len(canary.calls) == calls, "somebody called"
+    assert descriptors_after <= descriptors, "descriptors were left open"
+    assert not {name for name in temporary_after - temporary if "reamo" in name}, "temporary files were left"
+    assert len(path.children()) <= 1
+    assert seen.memory < MOST_MEMORY
+    assert row.big or seen.processor_seconds < MOST_PROCESSOR_SECONDS
+    assert seen.seconds < HANG
+    assert path.read(named).outcome == seen.outcome, "the same file ends in another way the second time"
+
+
+def test_the_refusal_is_the_same_whether_a_forbidden_file_exists_or_not(
+    server: tuple[PublicPath, Path], ground: Ground
+) -> None:
+    path, _ = server
+    there = path.read("../outside/secret.txt").words
+    ground.secret.rename(ground.outside / "moved.txt")
+    assert path.read("../outside/secret.txt").words == there
+
+
+def test_hidden_words_are_told_and_not_given_to_the_models(server: tuple[PublicPath, Path], ground: Ground) -> None:
+    path, _ = server
+    row = next(row for row in document_rows() if row.what == "hidden.pdf")
+    seen = path.read(row.make(ground))
+    assert "hidden_text" in seen.words
+    assert "Alice" in seen.words
+    assert "person: Bob" not in seen.words, "a white name was given to the text extractor"
+
+
+def test_control_and_direction_signs_of_a_file_are_escaped_in_answers(
+    server: tuple[PublicPath, Path], ground: Ground
+) -> None:
+    path, _ = server
+    (ground.inside / "a\u202egpj.txt").write_text("Alice", encoding="utf-8")
+    words = path.read("a\u202egpj.txt").words
+    assert "\u202e" not in words
+    assert "u202e" in words
