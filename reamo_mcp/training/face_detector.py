@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import Any, TYPE_CHECKING, cast
 
 import numpy
 from numpy.typing import NDArray
@@ -58,7 +58,7 @@ def load(name: str, expected: str) -> list[Weights]:
     path = Path(folders[0]) / "assets" / "weights" / f"{name}.lz4"
     if hashlib.sha256(path.read_bytes()).hexdigest() != expected:
         raise ModelUnavailable(f"{path.name} is not the file of mtcnn 1.0.0", "Install it: pip install mtcnn==1.0.0")
-    import joblib
+    import joblib  # pyright: ignore[reportMissingTypeStubs] -- none are published
 
     return cast("list[Weights]", joblib.load(path))
 
@@ -148,7 +148,7 @@ class _Graph:
         self._constants.append(numpy_helper.from_array(numpy.ascontiguousarray(value), name))
         return name
 
-    def _add(self, operation: str, inputs: Sequence[str], **attributes: object) -> str:
+    def _add(self, operation: str, inputs: Sequence[str], **attributes: Any) -> str:
         from onnx import helper
 
         name = f"{operation.lower()}{len(self._nodes)}"

@@ -66,7 +66,8 @@ class ColourSegmenter:
         if colour is None:
             return Unsupported("only colours are understood")
         near = numpy.abs(picture.pixels.astype(int) - numpy.array(colour)).max(axis=2) < 40
-        stats: list[list[int]] = numpy.asarray(cv2.connectedComponentsWithStats(near.astype(numpy.uint8))[2]).tolist()
+        _, _, boxes, _ = cv2.connectedComponentsWithStats(near.astype(numpy.uint8), connectivity=8)
+        stats: list[list[int]] = boxes.tolist()
         regions = [
             Region(
                 type=phrase,

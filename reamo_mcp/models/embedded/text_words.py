@@ -165,7 +165,7 @@ def _box(
     import cv2
     import numpy
 
-    signs = piece.characters
+    signs = list(piece.characters)
     pitch = (signs[-1].centre - signs[0].centre) / (len(signs) - 1) if len(signs) > 1 else LINE_HEIGHT / 2
     left, right = signs[0].centre - pitch, signs[-1].centre + pitch
     if before:
