@@ -28,13 +28,11 @@ Files = Annotated[
     tuple[Name, ...],
     Field(max_length=MOST_FILES, description="Paths of any files, read as one document"),
 ]
-Text = Annotated[
-    str, Field(max_length=MOST_TEXT, description="A text to read, alone or with the files; at most 200,000 characters")
-]
+Text = Annotated[str, Field(max_length=MOST_TEXT, description="A text to read, at most 200,000 characters")]
 PartOfFile = Annotated[str, Field(max_length=60, description="Only this stretch: 'pages 3-9' or '00:10-02:00'")]
 OntologyName = Annotated[
     str,
-    Field(max_length=100_000, description="Types to look for: a name from server_status, a YAML/JSON file, or JSON"),
+    Field(max_length=100_000, description="A name from server_status, a YAML/JSON file, or JSON"),
 ]
 EntityTypes = Annotated[
     tuple[TypeName, ...],
@@ -48,12 +46,10 @@ EventTypes = Annotated[
     tuple[TypeName, ...],
     Field(max_length=MOST_TYPES, description="Only these; own ones as 'launch(ship, place)'"),
 ]
-Modalities = Annotated[tuple[Modality, ...], Field(max_length=5, description="Only these kinds of media; empty: all")]
+Modalities = Annotated[tuple[Modality, ...], Field(max_length=5, description="Only these media")]
 MinScore = Annotated[float, Field(ge=0, le=1, description="Least score of an item")]
 Limit = Annotated[int, Field(ge=1, le=MOST_ITEMS, description="Most items in one answer")]
-MaxWait = Annotated[
-    float, Field(ge=0, le=LONGEST_WAIT, description="Then a result_id is answered while the work goes on")
-]
+MaxWait = Annotated[float, Field(ge=0, le=LONGEST_WAIT, description="Seconds until a result_id is answered instead")]
 ResultId = Annotated[str, Field(min_length=1, max_length=100, description="result_id of an earlier answer")]
 Cursor = Annotated[str, Field(max_length=100, description="cursor of the answer before; other filters unchanged")]
 Kinds = Annotated[
@@ -71,6 +67,4 @@ ItemIds = Annotated[
     Field(min_length=1, max_length=8, description="ids of items or of places, such as 'e1' or 'g7'"),
 ]
 ContextCharacters = Annotated[int, Field(ge=0, le=1000, description="Characters of context around each quote")]
-WithPicture = Annotated[
-    bool, Field(description="Answer with one picture of the first place instead of text, region drawn (JPEG)")
-]
+WithPicture = Annotated[bool, Field(description="One picture of the first place instead of text")]

@@ -60,7 +60,7 @@ async def extract(
     def request_of() -> "JobRequest":
         from reamo_mcp.server.requests import extraction_request
 
-        return extraction_request(services, asked, tasks)
+        return extraction_request(services, asked, tasks, allowed_files(context))
 
     async def work() -> CallToolResult:
         request = await anyio.to_thread.run_sync(request_of)

@@ -1,17 +1,37 @@
-"""The `ontology` argument: the name of one that is installed, a file below the roots, or its own JSON."""
+"""The `ontology` argument: the name of one that is installed, a file that the caller may name, or its own JSON."""
+
+import os
 
 from pydantic import ValidationError
 
-from reamo_mcp.errors import InvalidOntology
-from reamo_mcp.ontologies.loading import load_ontology
-from reamo_mcp.server.services import Services
+from reamo_mcp.errors import InvalidOntology, TooLarge
+from reamo_mcp.isolation.control import Unlimited
+from reamo_mcp.media.opening import Allowed, open_file, shown
+from reamo_mcp.ontologies.loading import load_ontology, ontology_names, parse_ontology
+from reamo_mcp.settings import Limits
 from reamo_mcp.types.ontology import Ontology
 
+_FILES = (".yaml", ".yml", ".json")
+_MOST_BYTES = 1 << 20
 
-def ontology_named(written: str, services: Services) -> Ontology:
-    """Return the ontology. Raises InvalidOntology and the errors of opening a file."""
-    if not written.lstrip().startswith("{"):
-        return load_ontology(written)
+
+def ontology_named(written: str, allowed: Allowed, limits: Limits) -> Ontology:
+    """Return the ontology. Raises InvalidOntology and the errors of opening a file that may not be named."""
+    if written.lstrip().startswith("{"):
+        return _given(written)
+    if written in ontology_names() or not written.lower().endswith(_FILES):
+        return load_ontology(written)  # a name, or the error that lists the names
+    with open_file(written, allowed, limits, Unlimited()) as file:
+        if file.size > _MOST_BYTES:
+            raise TooLarge(f"the ontology file {file.name} is larger than {_MOST_BYTES} bytes", "Shorten it")
+        content = os.pread(file.fd, _MOST_BYTES, 0)
+    try:
+        return parse_ontology(content.decode("utf-8-sig"), file.name)
+    except UnicodeDecodeError:
+        raise InvalidOntology(f"the ontology file {shown(file.name)} is not UTF-8 text", "Save it as UTF-8") from None
+
+
+def _given(written: str) -> Ontology:
     try:
         return Ontology.model_validate_json(written)
     except ValidationError as error:

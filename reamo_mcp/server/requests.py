@@ -2,6 +2,7 @@
 
 from reamo_mcp.extractor import Request, Task
 from reamo_mcp.jobs import JobRequest
+from reamo_mcp.media.opening import Allowed
 from reamo_mcp.ontologies.selection import selected
 from reamo_mcp.server.calls import Asked, nothing_given
 from reamo_mcp.server.ontology import ontology_named
@@ -10,10 +11,10 @@ from reamo_mcp.server.services import Services
 from reamo_mcp.types.media import Document
 
 
-def extraction_request(services: Services, asked: Asked, tasks: tuple[Task, ...]) -> JobRequest:
+def extraction_request(services: Services, asked: Asked, tasks: tuple[Task, ...], allowed: Allowed) -> JobRequest:
     """Return the request to extract. Raises InvalidArgument, InvalidOntology and the errors of opening its file."""
     ontology = selected(
-        ontology_named(asked.ontology, services),
+        ontology_named(asked.ontology, allowed, services.settings.limits),
         entity_types=asked.entity_types,
         relation_types=asked.relation_types,
         event_types=asked.event_types,

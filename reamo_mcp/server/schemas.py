@@ -6,14 +6,14 @@ What is left out here is still checked: arguments and answers are validated agai
 from typing import Any, cast
 
 _EMPTY: tuple[object, ...] = ("", [], None)
-_LENGTHS = frozenset(("minLength", "maxLength", "maxItems"))
+_BOUNDS = frozenset(("minLength", "maxLength", "maxItems", "minimum"))
 
 
 def compact_input(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema without titles (they repeat names), empty defaults and lengths (a refusal names them)."""
+    """Return the schema without titles (they repeat names), empty defaults and bounds that few calls meet."""
     compact: dict[str, Any] = {}
     for name, value in schema.items():
-        if name == "title" or name in _LENGTHS or (name == "default" and value in _EMPTY):
+        if name == "title" or name in _BOUNDS or (name == "default" and value in _EMPTY):
             continue
         if name == "properties":
             compact[name] = {key: compact_input(inner) for key, inner in _objects(value)}
@@ -25,7 +25,7 @@ def compact_input(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def compact_output(schema: dict[str, Any], definitions: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Return the schema without titles, defaults, descriptions, nulls (never sent) and the types of listed strings.
+    """Return the schema without titles, defaults, descriptions, nulls (never sent) and types that go without saying.
 
     References are replaced by what they name; a schema that refers to itself is not supported.
     """
@@ -43,7 +43,7 @@ def compact_output(schema: dict[str, Any], definitions: dict[str, Any] | None = 
         elif name == "anyOf":
             kinds = [kind for kind in cast("list[dict[str, Any]]", value) if kind != {"type": "null"}]
             compact |= kinds[0] if len(kinds) == 1 else {"anyOf": kinds}
-        elif name != "items":
+        elif name != "items" and not (name == "type" and "enum" in schema):
             compact[name] = value
     return compact
 

@@ -163,3 +163,31 @@ def test_without_roots_home_is_not_readable_and_the_option_is_named(tmp_path: Pa
     assert status.get("roots", []) == []
     assert "--root" in status["notice"]
     assert "--root" in answer["content"][0]["text"]
+
+
+def test_an_ontology_file_is_read_below_the_root_only(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    for folder in (root, tmp_path):
+        (folder / "ships.json").write_text('{"name": "ships", "entity_types": ["ship"]}', encoding="utf-8")
+    with started(tmp_path, REAMO_ROOTS=str(root)) as server:
+        inside = server.call("extract_entities", text="Ada", ontology="ships.json")
+        outside = server.call("extract_entities", text="Ada", ontology=str(tmp_path / "ships.json"))
+        missing = server.call("extract_entities", text="Ada", ontology=str(tmp_path / "none.json"))
+        unknown = server.call("extract_entities", text="Ada", ontology="nothing")
+    assert inside["structuredContent"]["status"] == "ok"
+    texts = [answer["content"][0]["text"] for answer in (outside, missing)]
+    assert texts[0].startswith("[path_not_allowed]")
+    assert texts[0].replace("ships", "none") == texts[1]
+    assert unknown["content"][0]["text"].startswith("[invalid_ontology]")
+
+
+def test_the_list_of_tools_is_small(tmp_path: Path) -> None:
+    with started(tmp_path) as server:
+        tools = server.ask("tools/list")["result"]["tools"]
+    assert len(tools) == 9
+    assert len(json.dumps(tools, separators=(",", ":")).encode()) <= 16_000
+    for tool in tools:
+        assert tool["inputSchema"]["additionalProperties"] is False
+        hints = ("readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint")
+        assert all(hint in tool["annotations"] for hint in hints)
