@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 import numpy
 
@@ -67,7 +68,7 @@ class ColourSegmenter:
             return Unsupported("only colours are understood")
         near = numpy.abs(picture.pixels.astype(int) - numpy.array(colour)).max(axis=2) < 40
         _, _, boxes, _ = cv2.connectedComponentsWithStats(near.astype(numpy.uint8), connectivity=8)
-        stats: list[list[int]] = boxes.tolist()
+        stats = cast("list[list[int]]", boxes.tolist())
         regions = [
             Region(
                 type=phrase,
