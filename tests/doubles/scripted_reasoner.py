@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import cast
 
 import numpy
 
@@ -66,9 +65,9 @@ class ColourSegmenter:
         colour = next((COLOURS[word] for word in re.findall(r"\w+", phrase.casefold()) if word in COLOURS), None)
         if colour is None:
             return Unsupported("only colours are understood")
-        near = numpy.abs(picture.pixels.astype(int) - numpy.array(colour)).max(axis=2) < 40
-        _, _, boxes, _ = cv2.connectedComponentsWithStats(near.astype(numpy.uint8), connectivity=8)
-        stats = cast("list[list[int]]", boxes.tolist())
+        far = numpy.abs(picture.pixels.astype(int) - numpy.array(colour)).max(axis=2)
+        near = numpy.asarray(far < 40, numpy.uint8)
+        stats = numpy.asarray(cv2.connectedComponentsWithStats(near)[2], numpy.int32).tolist()
         regions = [
             Region(
                 type=phrase,
