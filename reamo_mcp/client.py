@@ -1,5 +1,6 @@
 """A typed client of the server: one method per tool, the project's own records, handles and pages followed."""
 
+import base64
 import os
 import re
 import sys
@@ -25,7 +26,7 @@ from mcp.types import (
 )
 
 from reamo_mcp.errors import Deadline, EngineFailed, ReamoError, RemoteEngineFailed, of_code
-from reamo_mcp.types.answers import Answer, CancelAnswer, Item, StatusAnswer
+from reamo_mcp.types.answers import Answer, CancelAnswer, EvidenceAnswer, Item, StatusAnswer
 from reamo_mcp.types.extraction import Extraction
 from reamo_mcp.types.media import Document, MediaKind
 from reamo_mcp.types.ontology import Ontology
@@ -230,6 +231,21 @@ class ReamoClient:
     async def cancel(self, result_id: str) -> CancelAnswer:
         """Stop the work behind a handle, unless somebody else waits for it."""
         return await self._answer("cancel", {"result_id": result_id}, CancelAnswer, None)
+
+    async def show_evidence(
+        self, result_id: str, ids: Sequence[str], *, context_characters: int = 120
+    ) -> EvidenceAnswer:
+        """Return the quotes behind some items (at most 8 ids) with the text around them, and where they stand."""
+        arguments = {"result_id": result_id, "ids": list(ids), "context_characters": context_characters}
+        return await self._answer("show_evidence", arguments, EvidenceAnswer, None)
+
+    async def show_picture(self, result_id: str, ids: Sequence[str]) -> bytes:
+        """Return a JPEG of the first of these items' places that can be seen, with the place framed."""
+        answer = await self._call("show_evidence", {"result_id": result_id, "ids": list(ids), "picture": True}, None)
+        pictures = [block.data for block in answer.content if block.type == "image"]
+        if not pictures:
+            raise EngineFailed("the server answered without a picture", "Look into the server's log")
+        return base64.b64decode(pictures[0])
 
     async def server_status(self) -> StatusAnswer:
         """Return the state of the server."""

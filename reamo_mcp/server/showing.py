@@ -14,8 +14,6 @@ from reamo_mcp.types.answers import EvidenceAnswer
 from reamo_mcp.types.extraction import Extraction
 from reamo_mcp.types.grounding import Grounding
 
-_PLACES_OF_ONE_ITEM = 10
-
 
 def places_of(extraction: Extraction, ids: Sequence[str]) -> list[Grounding]:
     """Return the places of these items: of entities, relations and events, or the places named by their own ids.
@@ -28,7 +26,7 @@ def places_of(extraction: Extraction, ids: Sequence[str]) -> list[Grounding]:
         own = [places[id_]] if id_ in places else list(_places_of_item(extraction, id_, places))
         if not own:
             raise InvalidArgument(f"this result has no item {id_[:40]!r}", "Use the ids of its items, such as 'e1'")
-        found |= {place.id: place for place in own[:_PLACES_OF_ONE_ITEM]}
+        found |= {place.id: place for place in own}
     return list(found.values())
 
 

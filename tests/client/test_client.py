@@ -122,3 +122,13 @@ async def test_the_status_is_a_record(tmp_path: Path) -> None:
         await client.extract_entities(ADA)
         after = await client.server_status()
     assert (before.ready, after.ready) == (False, True)
+
+
+async def test_the_proof_of_an_item_comes_as_words_and_as_a_picture(tmp_path: Path) -> None:
+    async with connected(ScriptedExtractor(picture=b"\xff\xd8 a picture"), tmp_path) as client:
+        result_id = await client.start(ADA)
+        await client.get_result(result_id)
+        shown = await client.show_evidence(result_id, ["e1"])
+        assert len(shown.evidence) == 1
+        assert "\N{LEFT-POINTING DOUBLE ANGLE QUOTATION MARK}Ada" in shown.evidence[0]
+        assert await client.show_picture(result_id, ["e1"]) == b"\xff\xd8 a picture"
