@@ -47,11 +47,12 @@ class Opened:
 
     @property
     def pictures(self) -> "VideoStream | None":
-        """The first stream of moving pictures; cover art is none."""
+        """The first stream of moving pictures that can be decoded; cover art is none."""
         from av.stream import Disposition
 
         still = Disposition.attached_pic | Disposition.timed_thumbnails
-        return next((stream for stream in self.container.streams.video if not stream.disposition & still), None)
+        usable = [stream for stream in self.container.streams.video if stream.codec_context is not None]  # pyright: ignore[reportUnnecessaryComparison] None where FFmpeg lacks the codec
+        return next((stream for stream in usable if not stream.disposition & still), None)
 
     @property
     def sound(self) -> "AudioStream | None":
@@ -245,6 +246,9 @@ def _too_many_pixels(file: OpenFile, limits: Limits) -> TooLarge:
 
 def _unread_tracks(opened: Opened, file: OpenFile) -> Iterator[Notice]:
     streams = opened.container.streams
+    lacking = sum(stream.codec_context is None for stream in streams.video)  # pyright: ignore[reportUnnecessaryComparison] None where FFmpeg lacks the codec
+    if lacking:
+        yield Notice(code="unknown_codec", message=f"{file.name} has {lacking} picture tracks of an unknown codec")
     for count, what in ((len(streams.audio), "sound"), (len(streams.video), "picture")):
         covers = what == "picture" and opened.pictures is None
         if count > 1 and not covers:

@@ -2,6 +2,7 @@
 
 import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from itertools import pairwise
 from xml.parsers import expat
@@ -33,6 +34,11 @@ _FACTS = {
 }
 _TINY = 4  # half-points
 _WHITE = "FFFFFF"
+# What Python's reader of archives raises for damage of one kind or another; a RuntimeError is an unknown encryption.
+_DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, expat.ExpatError, EOFError, OSError, struct.error),
+    *(NotImplementedError, ValueError, LookupError, RuntimeError),
+)
 
 
 def load_docx(file: OpenFile, limits: Limits, control: Control) -> DecodedText:
@@ -51,7 +57,7 @@ def load_docx(file: OpenFile, limits: Limits, control: Control) -> DecodedText:
             facts = _Facts()
             if "docProps/core.xml" in members:
                 _parse(archive, members["docProps/core.xml"], facts, file, limits, control)
-    except (zipfile.BadZipFile, expat.ExpatError, EOFError, OSError, struct.error, NotImplementedError) as error:
+    except _DAMAGE as error:
         raise CorruptMedia(
             f"{file.name} is damaged and cannot be read ({type(error).__name__})", "Take an undamaged copy"
         ) from None

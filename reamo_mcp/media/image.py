@@ -34,7 +34,10 @@ _DECODERS = {
     "heic": ("HEIF",),
 }
 # What Pillow raises for damage of one kind or another; the texts may quote the file and are not passed on.
-_DAMAGE = (OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, ArithmeticError, struct.error)
+_DAMAGE = (
+    *(OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, ArithmeticError, struct.error),
+    RuntimeError,  # of the AVIF decoder
+)
 _ORIENTATION = 274
 _TURNED_ON_ITS_SIDE = (5, 6, 7, 8)
 

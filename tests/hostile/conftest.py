@@ -76,7 +76,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Print the table where the large files were asked for too (`make hostile`)."""
-    account = config.stash.get(ACCOUNT, [])
+    account = config.stash[ACCOUNT]
     if not account or "not big" in config.option.markexpr:
         return
     terminalreporter.write_line("| row | input | outcome | wall s | CPU s | MB over the base |")

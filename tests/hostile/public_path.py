@@ -50,7 +50,7 @@ class PublicPath:
         call = self._portal.start_task_soon(self._client.call_tool, "extract_entities", arguments)
         while not call.done():
             asked = time.monotonic()
-            self._portal.call(self._client.call_tool, "server_status", {})
+            self._portal.call(self._client.call_tool, "server_status", None)
             slowest = max(slowest, time.monotonic() - asked)
             now = self._measures()
             peak = max(peak, sum(m for m, _ in now.values()))
