@@ -18,6 +18,8 @@ from reamo_mcp.types.media import Document
 from tests.doubles.scripted_roles import ScriptedTextExtractor
 from tests.planted.documents import Channel, Planted, PlantedDocument, planted_documents
 
+pytestmark = pytest.mark.timeout(900)  # sixty documents through every model
+
 LEAST_OVERLAP = 0.6
 LEAST_LOCATED = 0.85
 
