@@ -12,7 +12,7 @@ run_in = $(VENV)/bin/python
 pip = -m pip install --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check test-models hostile soak fuzz bench conformance score clean
+.PHONY: help run test check test-models hostile fuzz bench score clean
 
 help: ## list the jobs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -35,20 +35,14 @@ test-models: $(MODELS_VENV)/.models ## run the tests that need torch, on the CPU
 	$(MODELS_VENV)/bin/python -m pytest -q -m models
 
 hostile: $(VENV)/.dev ## run the hostile files and callers, the large ones too
-	$(run_in) -m pytest -q -m "not models and not soak" tests/hostile
+	$(run_in) -m pytest -q -m "not models" tests/hostile tests/faults
 
 fuzz: $(VENV)/.dev ## damage real files in thousands of ways
 	$(run_in) -m pytest -q -m fuzz --timeout 3600
 
-soak: $(VENV)/.dev ## a thousand mixed calls: memory, handles and processes must not grow
-	$(run_in) -m pytest -q -m soak --timeout 3600
-
 bench: $(VENV)/.dev ## times and memory against named baselines
 	@for file in $$(grep -l '^if __name__' tests/benchmarks/*.py | xargs grep -L '^import torch'); do \
 		echo "== $$file"; $(run_in) -m $$(echo $${file%.py} | tr / .) || exit 1; done
-
-conformance: $(VENV)/.dev ## the protocol's own conformance suite and clients (needs Node)
-	$(run_in) -m pytest -q -m conformance --timeout 1200
 
 score: $(VENV)/.dev ## measure what is found and located, on the data of REAMO_DATA
 	$(VENV)/bin/reamo-mcp evaluate
