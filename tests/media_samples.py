@@ -14,12 +14,23 @@ from pathlib import Path
 import av
 import numpy
 from av.audio.stream import AudioStream
+from av.subtitles.stream import SubtitleStream
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from reamo_mcp.media.decoded import OpenFile
 from reamo_mcp.types.media import MediaKind
 
+SUBTITLE_STYLE = b"""[Script Info]
+ScriptType: v4.00+
+
+[V4+ Styles]
+Format: Name, Fontname, Fontsize
+Style: Default,Sans,16
+
+[Events]
+Format: Layer, Start, End, Style, Text
+"""
 _BITS = 12
 _CELLS_HIGH = 2  # the number stands in two rows: itself and its complement, so that a wrong picture is noticed
 RATE = 48_000
@@ -85,6 +96,8 @@ def write_video(path: Path, sample: VideoSample) -> Path:
             sound = container.add_stream("aac", rate=RATE, layout="stereo")
             assert isinstance(sound, AudioStream)
         titles = container.add_stream("mov_text" if path.suffix == ".mp4" else "subrip") if sample.subtitles else None
+        if isinstance(titles, SubtitleStream):
+            titles.codec_context.subtitle_header = SUBTITLE_STYLE
         for number in range(sample.frames):
             pixels = numbered_picture(number, sample.size)
             if sample.picture is not None:

@@ -41,11 +41,10 @@ def test_every_example_is_run_here() -> None:
     assert {path.name for path in EXAMPLES.glob("*.py")} == run_here
 
 
-def test_the_library_finds_the_same_date_in_text_picture_and_scan(home: Path) -> None:
+def test_the_library_finds_one_organization_in_text_picture_and_scan(home: Path) -> None:
     lines = run("extract_with_library.py", home).splitlines()
-    opening = next(line for line in lines if line.startswith("date") and "14 March 2026" in line)
-    assert "release.md" in opening
-    assert "poster.png" in opening
+    institute = next(line for line in lines if line.startswith("organization") and "Nordlys Institute" in line)
+    assert all(name in institute for name in ("release.md", "poster.png", "letter.pdf"))
     assert any("2 April 2026" in line and "letter.pdf" in line for line in lines)
     assert any("https://nordlys.example.org/polaris" in line and "poster.png" in line for line in lines)
     assert any(line.startswith("not supported: ") for line in lines)
@@ -54,7 +53,7 @@ def test_the_library_finds_the_same_date_in_text_picture_and_scan(home: Path) ->
 def test_the_client_gets_an_answer_from_a_server_it_started(home: Path) -> None:
     out = run("talk_to_server.py", home)
     assert "relations between" in out
-    assert "reading letter.pdf" in out, "progress was not told"
+    assert any(line.startswith("  ") and " of " in line for line in out.splitlines()), "progress was not told"
 
 
 def test_types_of_ones_own_are_looked_for_in_files_read_once(home: Path) -> None:

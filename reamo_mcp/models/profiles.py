@@ -12,7 +12,7 @@ from reamo_mcp.media.local_decoder import LocalDecoder
 from reamo_mcp.models.embedded.engine import embedded_engine
 from reamo_mcp.models.engine import Engine
 from reamo_mcp.models.host import EngineChild, engine_program, hosted
-from reamo_mcp.models.remembered import RememberedDetector, RememberedTextReader
+from reamo_mcp.models.remembered import RememberedDetector, RememberedTextReader, RememberedTranscriber
 from reamo_mcp.models.remote import Endpoint, RemoteReasoner
 from reamo_mcp.settings import Settings
 from reamo_mcp.store.files import BlobFolder
@@ -61,6 +61,7 @@ def remembering(engine: Engine, remembers: BlobFolder) -> Engine:
     return replace(
         engine,
         text_reader=engine.text_reader and RememberedTextReader(engine.text_reader, remembers),
+        transcriber=engine.transcriber and RememberedTranscriber(engine.transcriber, remembers),
         detectors=tuple(RememberedDetector(detector, remembers) for detector in engine.detectors),
     )
 

@@ -5,7 +5,7 @@ the same picture on a page, and the same frame later in a video share one readin
 model and the scale, so nothing stale can be found.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, TypeVar
 
 from reamo_mcp.isolation.control import Control
@@ -14,11 +14,15 @@ from reamo_mcp.models.roles import (
     Answer,
     Failed,
     Found,
+    HeardWord,
     Line,
     ModelCard,
     ObjectDetector,
     Region,
+    Sound,
+    SpeechTranscript,
     TextReader,
+    Transcriber,
     Unsupported,
 )
 from reamo_mcp.store.files import BlobFolder
@@ -126,3 +130,48 @@ class RememberedDetector:
             keep=lambda items: _Regions(items=items),
             recall=lambda record: record.items,
         )
+
+
+class _Words(Record):
+    items: tuple[HeardWord, ...]
+
+
+class RememberedTranscriber:
+    """A transcriber that finds again what it has heard. Each window is heard by itself, so it is its own key."""
+
+    def __init__(self, transcriber: Transcriber, blobs: BlobFolder) -> None:
+        self._transcriber = transcriber
+        self._records = RecordStore(blobs)
+
+    @property
+    def card(self) -> ModelCard:
+        """The card of the transcriber behind."""
+        return self._transcriber.card
+
+    def transcribe(self, sounds: Iterator[Sound], control: Control) -> Iterator[SpeechTranscript]:
+        """Yield one transcript per window, asking the transcriber only for unknown windows."""
+        for sound in sounds:
+            name = _sound_key(sound, self.card)
+            heard = self._records.get(name, SpeechTranscript)
+            if heard is None:
+                (heard,) = self._transcriber.transcribe(iter((sound,)), control)
+                self._records.put(name, heard)
+            yield heard
+
+    def align(self, sound: Sound, text: str, control: Control) -> "Answer[HeardWord]":
+        """Return the given words at their times, asking the transcriber only for unknown pairs of sound and text."""
+        name = _sound_key(sound, self.card, text)
+        known = self._records.get(name, _Words)
+        if known is not None:
+            return Found(known.items)
+        answer = self._transcriber.align(sound, text, control)
+        match answer:
+            case Found(items=items):
+                self._records.put(name, _Words(items=items))
+            case Unsupported() | Failed():
+                pass  # asked again next time
+        return answer
+
+
+def _sound_key(sound: Sound, card: ModelCard, text: str | None = None) -> str:
+    return key(sound.samples.tobytes(), sound.start, text, card.role, card.name, card.revision)

@@ -9,6 +9,7 @@ searched.
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false
 
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 FRAMES_PER_SECOND = 100
 _BLOCK = SAMPLE_RATE // 5 * 2  # bytes: a tenth of a second of 16-bit samples, searched in well under half a second
 _FRONT_END = "front end"
+_PHONES = "phones"
 _VARIANT = re.compile(r"\(\d+\)$")
 
 
@@ -35,6 +37,18 @@ class DecodedWord:
     end: int
     posterior: float
     phones: int
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """Words fitted to a sound, and the evidence that they are what is said in it.
+
+    ``evidence`` is the logarithm of how much better the words explain the sound than any phones in any order do, per
+    frame. Phones in any order may fit anything, so it is about zero for the true words and below for others.
+    """
+
+    words: tuple[DecodedWord, ...] = ()
+    evidence: float = -math.inf
 
 
 class SpeechDecoder:
@@ -59,7 +73,7 @@ class SpeechDecoder:
         self._feed(decoder, pcm, control)
         return self._words(decoder)
 
-    def align(self, pcm: bytes, pronunciations: list[tuple[str, ...]], control: Control) -> list[DecodedWord]:
+    def align(self, pcm: bytes, pronunciations: list[tuple[str, ...]], control: Control) -> Alignment:
         """Return one decoded word for each of the first words, as many as can be fitted to the sound.
 
         Args:
@@ -69,16 +83,24 @@ class SpeechDecoder:
         """
         decoder = self._open()
         names = [self._name(decoder, spoken) for spoken in pronunciations]
-        self._normalise(decoder, pcm, control)
+        mean = self._normalise(decoder, pcm, control)
+        decoder.activate_search(_PHONES)
+        self._feed(decoder, pcm, control)
+        free = self._likelihood(decoder)
         try:
             decoder.set_align_text(" ".join(names))
+            decoder.set_cmn(mean)
             self._feed(decoder, pcm, control)
             words = self._words(decoder)
+            fitted = self._likelihood(decoder)
         except RuntimeError:  # the words are too many for so few frames
-            return []
+            return Alignment()
         finally:
             decoder.activate_search(self._recogniser)
-        return words if [word.text for word in words] == names[: len(words)] else []
+        if [word.text for word in words] != names[: len(words)]:
+            return Alignment()
+        frames = max(1, len(pcm) * FRAMES_PER_SECOND // (2 * SAMPLE_RATE))
+        return Alignment(tuple(words), (fitted - free) / frames)
 
     def phones(self, word: str) -> str | None:
         """Return the phones of a word of the dictionary, None for an unknown word."""
@@ -92,11 +114,19 @@ class SpeechDecoder:
                 decoder.add_word(name if number == 1 else f"{name}({number})", phones, False)
         return name
 
-    def _normalise(self, decoder: "Decoder", pcm: bytes, control: Control) -> None:
+    def _normalise(self, decoder: "Decoder", pcm: bytes, control: Control) -> str:
+        """Set the mean of the features of this sound, and return it."""
         decoder.activate_search(_FRONT_END)
         decoder.set_cmn(self._mean)
         self._feed(decoder, pcm, control)
-        decoder.set_cmn(decoder.get_cmn(True))
+        mean = decoder.get_cmn(True)
+        decoder.set_cmn(mean)
+        return mean
+
+    def _likelihood(self, decoder: "Decoder") -> float:
+        """Return the logarithm of the score of the best path."""
+        best = decoder.hyp()
+        return math.log(best.score) if best is not None and best.score > 0 else -math.inf
 
     def _feed(self, decoder: "Decoder", pcm: bytes, control: Control) -> None:
         decoder.start_utt()
@@ -141,5 +171,6 @@ class SpeechDecoder:
             self._recogniser = decoder.current_search()
             self._mean = decoder.get_cmn(False)
             decoder.add_keyphrase(_FRONT_END, "hello")  # the cheapest search; what it finds is dropped
+            decoder.add_allphone_file(_PHONES, None)
             self._decoder = decoder
         return self._decoder
