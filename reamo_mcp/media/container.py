@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 # FFmpeg never guesses: a playlist, SDP or concat list is refused whatever it is named.
 _FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,avi,ogg,mp3,flac,wav,w64,aac"
-TEXT_SUBTITLES = ("subrip", "webvtt", "mov_text", "ass", "ssa", "text")
+TEXT_SUBTITLES = ("subrip", "srt", "webvtt", "mov_text", "ass", "ssa", "text")
 STATES_DURATION = ("mov", "matroska", "avi", "wav", "flac")
 """Formats whose header promises a duration. Elsewhere it is guessed from the bit rate and proves no loss."""
 SEEKS_EXACTLY = ("mov", "matroska")
