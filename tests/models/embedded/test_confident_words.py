@@ -1,4 +1,4 @@
-"""Of the words that look certain in drafts of real speech, how many are right: the recordings the rules were made on."""
+"""Of the words that look certain in drafts of real speech, how many are right: the recordings the rules came from."""
 
 import csv
 import json
