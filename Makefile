@@ -12,7 +12,7 @@ run_in = $(VENV)/bin/python
 pip = -m pip install --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check test-models hostile fuzz bench score clean
+.PHONY: help run test check test-models hostile real fuzz bench score clean
 
 help: ## list the jobs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ test-models: $(MODELS_VENV)/.models ## run the tests that need torch, on the CPU
 
 hostile: $(VENV)/.dev ## run the hostile files and callers, the large ones too
 	$(run_in) -m pytest -q -m "not models" tests/hostile tests/faults
+
+real: $(VENV)/.dev ## walk over all real files of REAMO_DATA, recordings too
+	$(run_in) -m pytest -q -m data
 
 fuzz: $(VENV)/.dev ## damage real files in thousands of ways
 	$(run_in) -m pytest -q -m fuzz --timeout 3600

@@ -30,7 +30,12 @@ SOUNDS = frozenset((".wav", ".flac", ".mp3", ".ogg", ".m4a"))
 
 @pytest.mark.parametrize(
     ("folder", "suffixes"),
-    [("text", TEXTS), ("images", PICTURES), ("audio", SOUNDS), ("video", PICTURES)],
+    [
+        ("text", TEXTS),
+        ("images", PICTURES),
+        pytest.param("audio", SOUNDS, marks=pytest.mark.big),  # minutes: every recording is transcribed
+        ("video", PICTURES),
+    ],
 )
 async def test_every_file_gives_a_valid_record(
     real_data: Path, tmp_path: Path, folder: str, suffixes: frozenset[str]

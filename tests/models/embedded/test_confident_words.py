@@ -12,7 +12,7 @@ import pytest
 from reamo_mcp.models.embedded.transcriber import EmbeddedTranscriber
 from tests.models.embedded.test_transcriber import heard, sound_of
 
-pytestmark = [pytest.mark.data, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.data, pytest.mark.big, pytest.mark.timeout(600)]  # two minutes: big
 
 JFK = "And so my fellow Americans, ask not what your country can do for you, ask what you can do for your country."
 
