@@ -16,7 +16,7 @@ from reamo_mcp.types.media import AudioMedium, Document, DocumentMedium, ImageMe
 pytestmark = [pytest.mark.data, pytest.mark.timeout(900)]
 
 _SLACK = 0.51  # pixels or points: boxes are rounded to hundredths, sizes to whole units
-_MOST_BYTES = 10_000  # of one text here: the walk is about kinds of files, not about their length
+_MOST_BYTES = 4_000  # of one text here: the walk is about kinds of files, not about their length
 
 
 def files_of(folder: Path, suffixes: frozenset[str]) -> list[Path]:
