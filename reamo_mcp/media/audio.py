@@ -125,13 +125,13 @@ def sound_windows(
 def _filled(
     opened: Opened, stream: "AudioStream", windows: _Windows, damage: _Damage, control: Control
 ) -> Iterator[SoundWindow]:
-    from av import AudioResampler
     from av.audio.frame import AudioFrame
     from av.error import FFmpegError
 
-    stream.codec_context.thread_type = "AUTO"
-    resampler = AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
+    resampler = _resampler()
     layout: tuple[int, str, str] | None = None
+    expected = 0.0  # sample of the clock at which the next frame should stand; the position lags behind it
+    base, scale, origin = None, 0.0, float(opened.origin * SAMPLE_RATE)
     total = float(opened.duration)
     for packet in packets_of(opened, stream):
         control.check()
@@ -144,25 +144,29 @@ def _filled(
             shape = (frame.sample_rate, frame.layout.name, frame.format.name)
             if shape != layout and layout is not None:  # the rate or the layout changes mid-stream
                 yield from _resampled(resampler, None, windows)
-                resampler = AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
+                resampler = _resampler()
             layout = shape
             if frame.pts is not None and frame.time_base is not None:
-                at = round(opened.time(frame.pts, frame.time_base) * SAMPLE_RATE)
+                if frame.time_base != base:
+                    base, scale = frame.time_base, float(frame.time_base * SAMPLE_RATE)
+                at = round(frame.pts * scale - origin)
                 if windows.position is None:
-                    windows.position = at
-                ahead = at - windows.position
+                    windows.position, expected = at, at
+                ahead = at - expected
                 if ahead < -_JUMP:
                     damage.jumped = True
                     return
                 if ahead > _SLACK:
                     yield from _resampled(resampler, None, windows)
-                    resampler = AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
+                    resampler = _resampler()
                     yield from windows.silence(at - windows.position)
+                    expected = at
                 elif ahead < -_SLACK:
                     continue  # this stretch was heard already
             elif windows.position is None:
                 windows.position = 0
             frame.pts = None  # the resampler shall not invent samples of its own
+            expected += frame.samples * SAMPLE_RATE / frame.sample_rate
             yield from _resampled(resampler, frame, windows)
         if windows.is_full:
             return
@@ -170,6 +174,13 @@ def _filled(
             control.progress(windows.position / SAMPLE_RATE, total, "seconds")
     if windows.position is not None:
         yield from _resampled(resampler, None, windows)
+
+
+def _resampler() -> "AudioResampler":
+    """Return a resampler that hands out a quarter of a second at once: frames may be a hundred times shorter."""
+    from av import AudioResampler
+
+    return AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE, frame_size=SAMPLE_RATE // 4)
 
 
 def _resampled(resampler: "AudioResampler", frame: "AudioFrame | None", windows: _Windows) -> Iterator[SoundWindow]:
