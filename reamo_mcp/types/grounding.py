@@ -52,7 +52,9 @@ class Box(Record):
         if wide <= 0 or high <= 0:
             return 0.0
         shared = wide * high
-        return shared / (self.area + other.area - shared)
+        return min(
+            1.0, shared / (self.area + other.area - shared)
+        )  # rounding may pass 1 where boxes have hardly an area
 
     def union(self, other: "Box") -> "Box":
         """Return the smallest box around both."""
