@@ -4,13 +4,16 @@ import json
 import threading
 import time
 import wave
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jsonschema
 import numpy
 import pytest
+from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming
 from PIL import Image
+from pydantic import TypeAdapter, ValidationError
 
 from reamo_mcp.errors import Cancelled, InvalidArgument, RemoteEngineFailed
 from reamo_mcp.extractor import open_extractor
@@ -42,6 +45,7 @@ ADA = MetaResponse(
     entities=(MetaEntity(id="e1", type="person", name="Ada", mentions=(MetaMention(source="m1", quote="Ada"),)),)
 )
 GOOD = Reply(written(ADA))
+CLIENT_LIBRARY = TypeAdapter(CompletionCreateParamsNonStreaming)  # must outlive the iterables that it gives
 
 
 @pytest.fixture(autouse=True)
@@ -111,6 +115,57 @@ def test_every_medium_travels_in_the_request_in_its_order() -> None:
         "<0.0 seconds>",
         "<1.0 seconds>",
     ]
+
+
+def as_the_client_library_takes_it(request: dict[str, Any]) -> object:
+    """Return what is left of a request when only what the types of the OpenAI client library know is kept.
+
+    Raises ValidationError. The library types lists as iterables, which pydantic checks only when they are walked.
+    """
+
+    def walked(value: object) -> object:
+        match value:
+            case dict():
+                return {name: walked(each) for name, each in cast("dict[str, object]", value).items()}
+            case str() | bool() | int() | float() | None:
+                return value
+            case _:
+                return [walked(each) for each in cast("Iterable[object]", value)]
+
+    return walked(CLIENT_LIBRARY.validate_python(request))
+
+
+def test_requests_that_reach_a_server_are_such_as_the_openai_client_library_would_send() -> None:
+    with remote_server(lambda _: GOOD) as server:
+        only(reasoner(server).reason([full_ask()], 9, Unlimited()))
+    (request,) = server.requests
+    assert as_the_client_library_takes_it(request) == request
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("max_tokens",), "many"),
+        (("response_format", "type"), "grammar"),
+        (("messages", 0, "content", 1, "image_url"), "data:"),
+        (("messages", 0, "content", 3, "input_audio", "format"), "ogg"),
+        (("messages", 0, "content", 0, "type"), "video_url"),
+        (("made_up",), 1),
+    ],
+)
+def test_the_types_of_the_openai_client_library_refuse_other_requests(
+    place: tuple[str | int, ...], value: object
+) -> None:
+    request: dict[str, Any] = chat_request(full_ask(), "tiny", 10)
+    inner: Any = request
+    for step in place[:-1]:
+        inner = inner[step]
+    inner[place[-1]] = value
+    try:
+        taken = as_the_client_library_takes_it(request)
+    except ValidationError:
+        return
+    assert taken != request
 
 
 def test_texts_of_sources_cannot_end_their_source_or_begin_a_turn() -> None:
