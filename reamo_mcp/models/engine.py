@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from reamo_mcp.models.roles import (
+    AudioSegmenter,
     ImageSegmenter,
     ModelCard,
     ObjectDetector,
@@ -11,6 +12,7 @@ from reamo_mcp.models.roles import (
     TextExtractor,
     TextReader,
     Transcriber,
+    VideoTracker,
 )
 
 
@@ -29,9 +31,12 @@ class Engine:
     detectors: tuple[ObjectDetector, ...] = ()
     reasoner: Reasoner | None = None
     image_segmenter: ImageSegmenter | None = None
+    video_tracker: VideoTracker | None = None
+    audio_segmenter: AudioSegmenter | None = None
     close: Callable[[], None] = _nothing
 
     def cards(self) -> tuple[ModelCard, ...]:
         """Return what the models are, in a fixed order; asking loads no weights."""
         readers = (self.text_extractor, self.text_reader, self.transcriber, *self.detectors)
-        return tuple(role.card for role in (*readers, self.reasoner, self.image_segmenter) if role is not None)
+        modules = (self.image_segmenter, self.video_tracker, self.audio_segmenter)
+        return tuple(role.card for role in (*readers, self.reasoner, *modules) if role is not None)

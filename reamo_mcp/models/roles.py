@@ -5,16 +5,17 @@ and one bad item never fails the others. Coordinates are the record's (pixels of
 container's clock, code points of the text given), never a model family's.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from pydantic import Field
 
 from reamo_mcp.isolation.control import Control
-from reamo_mcp.media.decoded import Picture
+from reamo_mcp.media.decoded import Frame, Picture
 from reamo_mcp.models.meta_grammar import Form
 from reamo_mcp.models.meta_response import MetaResponse
+from reamo_mcp.models.tracker_state import TrackerState
 from reamo_mcp.types.grounding import Box, Mask, ScoreKind, TimeSpan
 from reamo_mcp.types.ontology import Ontology
 from reamo_mcp.types.reading import ReadingKind
@@ -323,4 +324,58 @@ class ImageSegmenter(Protocol):
 
     def segment(self, picture: Picture, phrases: Sequence[str], control: Control) -> "list[Answer[Region]]":
         """Return the regions of each phrase, best first, with masks where the model makes them."""
+        ...
+
+
+class TrackedRegion(Record):
+    """A thing in one frame; ``id`` is its own throughout the video, and ``region.type`` the phrase it answers."""
+
+    id: int = Field(ge=1)
+    region: Region
+
+
+class TrackStep(Record):
+    """What is in sight in the frame shown at ``time``."""
+
+    time: float
+    regions: tuple[TrackedRegion, ...]
+
+
+class VideoTracker(Protocol):
+    """Follows what phrases refer to through a video, window by window. Nothing is a legal answer."""
+
+    @property
+    def card(self) -> ModelCard:
+        """What the model is."""
+        ...
+
+    def track(
+        self, frames: Iterable[Frame], phrases: Sequence[str], state: TrackerState, control: Control
+    ) -> Iterator[TrackStep]:
+        """Yield one step per frame, in order; ``state`` is that of the window before and becomes that of this one.
+
+        Raises OutOfMemory and EngineFailed; the state is then that of the last step.
+        """
+        ...
+
+
+class HeardSpan(Record):
+    """A stretch of sound, on the container's clock, that a phrase refers to."""
+
+    start: float = Field(ge=0)
+    end: float = Field(ge=0)
+    score: float
+    score_kind: ScoreKind = "model"
+
+
+class AudioSegmenter(Protocol):
+    """Finds when a phrase is heard, such as "a dog barks". Nothing is a legal answer."""
+
+    @property
+    def card(self) -> ModelCard:
+        """What the model is."""
+        ...
+
+    def segment(self, sound: Sound, phrases: Sequence[str], control: Control) -> "list[Answer[HeardSpan]]":
+        """Return the stretches of each phrase, in the order of time."""
         ...
