@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from reamo_mcp.evaluation.assignment import most_pairs
 from reamo_mcp.evaluation.counts import Counts
 from reamo_mcp.evaluation.facts import Facts
-from reamo_mcp.evaluation.masks import decoded
+from reamo_mcp.media.run_lengths import decoded
 from reamo_mcp.types.grounding import ImageRegion
 
 

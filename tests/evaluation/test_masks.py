@@ -8,10 +8,11 @@ import pytest
 from pycocotools import mask as coco
 
 from reamo_mcp.errors import InvalidArgument
-from reamo_mcp.evaluation.masks import Pixels, decoded, encoded, filled, pixels_of
+from reamo_mcp.evaluation.masks import filled, pixels_of
 from reamo_mcp.evaluation.overlap import iou
 from reamo_mcp.evaluation.places import overlaps_of_regions
 from reamo_mcp.evaluation.randomness import Dice
+from reamo_mcp.media.run_lengths import Pixels, around, decoded, encoded, resized
 from reamo_mcp.types.grounding import Box, ImageRegion, Mask, Provenance
 
 BY = Provenance(model="test", step="locate")
@@ -91,3 +92,26 @@ def test_a_mask_of_another_size_is_compared_at_the_gold_size() -> None:
         id="g", media_id="p", parts=(Box(x=0, y=0, width=1, height=1),), mask=encoded(small), provenance=BY
     )
     assert pixels_of(region, 4, 2).tolist() == [[True, True, False, False]] * 2
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_box_around_a_mask_holds_all_of_it_and_touches_it_on_every_side(seed: int) -> None:
+    pixels = _random(Dice(f"around {seed}"))
+    box = around(pixels)
+    if box is None:
+        assert not pixels.any()
+        return
+    inside = pixels[int(box.y) : int(box.bottom), int(box.x) : int(box.right)]
+    assert inside.sum() == pixels.sum()
+    assert inside[0].any()
+    assert inside[-1].any()
+    assert inside[:, 0].any()
+    assert inside[:, -1].any()
+
+
+def test_a_mask_at_twice_its_size_is_the_same_picture() -> None:
+    pixels = _random(Dice("twice"))
+    height, width = pixels.shape
+    larger = resized(pixels, 2 * width, 2 * height)
+    assert (larger[::2, ::2] == pixels).all()
+    assert (larger[1::2, 1::2] == pixels).all()

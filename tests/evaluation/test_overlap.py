@@ -8,7 +8,6 @@ import pytest
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from reamo_mcp.evaluation.masks import Pixels
 from reamo_mcp.evaluation.overlap import Overlaps, bce_and_dice, one_minus_iou, set_miou
 from reamo_mcp.evaluation.places import (
     overlaps_of_segments,
@@ -18,6 +17,7 @@ from reamo_mcp.evaluation.places import (
     track_miou,
 )
 from reamo_mcp.evaluation.randomness import Dice
+from reamo_mcp.media.run_lengths import Pixels
 from reamo_mcp.types.grounding import AudioSegment, Box, Keyframe, Provenance, TimeSpan, VideoTrack
 
 BY = Provenance(model="test", step="locate")

@@ -7,8 +7,8 @@ from reamo_mcp.evaluation.benchmark import run
 from reamo_mcp.evaluation.cells import cells
 from reamo_mcp.evaluation.counts import Counts
 from reamo_mcp.evaluation.facts import Facts, Thing
-from reamo_mcp.evaluation.masks import encoded
 from reamo_mcp.evaluation.pointing import count_pointed
+from reamo_mcp.media.run_lengths import encoded
 from reamo_mcp.types.grounding import Box, ImageRegion, Mask, Provenance
 from tests.evaluation.wrong_engines import GoldAnswers
 

@@ -7,12 +7,12 @@ places of drawings have none. Triggers are placed in texts and in sound; the pap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from reamo_mcp.evaluation.masks import encoded
 from reamo_mcp.evaluation.mini.film import FRAMES_PER_SECOND, Film, Frame
 from reamo_mcp.evaluation.mini.poster import Poster
 from reamo_mcp.evaluation.mini.sound import Recording
 from reamo_mcp.evaluation.mini.story import Mark, Modality, Sentence, Told
 from reamo_mcp.evaluation.recognition import Task
+from reamo_mcp.media.run_lengths import encoded
 from reamo_mcp.types.extraction import Argument, Engine, Entity, Event, Extraction, Relation, Trigger
 from reamo_mcp.types.grounding import (
     AudioSegment,
