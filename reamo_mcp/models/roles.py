@@ -289,11 +289,15 @@ class Capacity(Record):
 
 
 class Reasoned(Record):
-    """An answer; ``complete`` is False where the budget cut it. ``dropped`` items had no usable form."""
+    """An answer; ``complete`` is False where the budget cut it. ``dropped`` items had no usable form.
+
+    ``reduced`` says what was shown in less detail than asked, and why; empty where nothing was.
+    """
 
     response: MetaResponse
     complete: bool
     dropped: int = 0
+    reduced: str = ""
 
 
 class Reasoner(Protocol):
@@ -354,7 +358,8 @@ class VideoTracker(Protocol):
     ) -> Iterator[TrackStep]:
         """Yield one step per frame, in order; ``state`` is that of the window before and becomes that of this one.
 
-        Raises OutOfMemory and EngineFailed; the state is then that of the last step.
+        Frames stay valid after the next one is taken. Raises OutOfMemory and EngineFailed; the state may then be that
+        of an earlier step.
         """
         ...
 
