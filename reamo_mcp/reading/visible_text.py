@@ -7,19 +7,17 @@ finds are mapped back to the reading.
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reamo_mcp.types.grounding import Box
-from reamo_mcp.types.reading import AtPage, AtRegion, AtTrack, Reading, Word
+from reamo_mcp.reading.layout_lines import LayoutLines
+from reamo_mcp.types.reading import Reading
 
 _CUT = "\n\n"  # stands where hidden words were: a model shall not join what is left and right of them
 _SHORTEST_WRAPPED_LINE = 40  # characters; shorter lines of a text without layout are items of a list
 _ITEM = re.compile(r"\s*(?:[-*+•·#>|]|\d+[.)]\s)")
 _LINE_BREAK = re.compile(r"(?<=\S)[ \t]*(\r\n|\n|\r)(?=[ \t]*\S)")
 _END_OF_ITEM = ".:;!?。！？："
-_SAME_SIZE = 1.35  # most ratio of the heights of two lines of one sentence
-_WIDEST_LEADING = 1.0  # most white between two lines of one sentence, in heights of a line
 
 
 @dataclass(frozen=True)
@@ -76,64 +74,24 @@ def _with_lines_joined(reading: Reading) -> str:
     text = reading.text
     if "\n" not in text and "\r" not in text:
         return text
+    layout = LayoutLines(reading)
     joined = list(text)
     for match in _LINE_BREAK.finditer(text):
         before = text[max(text.rfind("\n", 0, match.start()), text.rfind("\r", 0, match.start())) + 1 : match.start()]
-        if _goes_on(reading, text, before, match):
+        if _goes_on(reading, layout, before, match):
             for at in range(*match.span(1)):
                 joined[at] = " "
     return "".join(joined)
 
 
-def _goes_on(reading: Reading, text: str, line: str, line_break: re.Match[str]) -> bool:
+def _goes_on(reading: Reading, layout: LayoutLines, line: str, line_break: re.Match[str]) -> bool:
     if reading.kind == "transcript":
         return True
-    if _ITEM.match(text, line_break.end()):
+    if _ITEM.match(reading.text, line_break.end()):
         return False
-    boxes = _boxes_around(reading.words, text, line_break.start(), line_break.end())
-    if boxes is None:
+    lines = layout.around(line_break.start())
+    if lines is None:
         return len(line.strip()) >= _SHORTEST_WRAPPED_LINE
     if line.rstrip()[-1:] in _END_OF_ITEM:
         return False
-    above, below = boxes
-    low = min(above.height, below.height)
-    return (
-        max(above.height, below.height) <= _SAME_SIZE * low
-        and -0.5 * low <= below.y - above.bottom <= _WIDEST_LEADING * low
-    )
-
-
-def _boxes_around(words: Sequence[Word], text: str, start: int, end: int) -> tuple[Box, Box] | None:
-    """Return the boxes of the line before and of the line after a line break.
-
-    Of whole lines, because boxes of single words may be as high as their own letters: "was" is lower than "by".
-    """
-    after = bisect_right(words, end - 1, key=lambda word: word.start)
-    if not 0 < after < len(words) or words[after - 1].end > end:
-        return None
-    line_start, line_end = text.rfind("\n", 0, start) + 1, text.find("\n", end)
-    above = _joint([word for word in words[max(0, after - 50) : after] if word.start >= line_start])
-    below = _joint([word for word in words[after : after + 50] if line_end < 0 or word.end <= line_end])
-    return None if above is None or below is None else (above, below)
-
-
-def _joint(words: Sequence[Word]) -> Box | None:
-    joint: Box | None = None
-    for word in words:
-        box = _box(word)
-        if box is None:
-            return None
-        joint = box if joint is None else joint.union(box)
-    return joint
-
-
-def _box(word: Word) -> Box | None:
-    match word.place:
-        case AtRegion(parts=parts):
-            return parts[-1]
-        case AtPage(parts=page_parts):
-            return page_parts[-1].box
-        case AtTrack(keyframes=keyframes):
-            return keyframes[0].parts[-1]
-        case _:
-            return None
+    return layout.are_one_block(*lines) and layout.was_full(*lines)

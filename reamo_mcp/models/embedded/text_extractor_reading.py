@@ -81,8 +81,7 @@ class WindowReader:
             spots: list[Spot] = []
             for start, width in places[number].tolist():
                 end = start + width + 1
-                # No thing is named across the end of a sentence: a heading and the line after it are two.
-                if end <= len(window.words) and window.sentences[start] == window.sentences[end - 1]:
+                if window.names(start, end):
                     kind = int(above[number, start, width].argmax())
                     spots.append(Spot(str(kind), start, end, float(best[number, start, width])))
             kept = nested(spots) if is_nested else without_overlaps(spots)
@@ -221,7 +220,7 @@ def fill_roles(
     words: Sequence[Word], event: int, trigger: Place, questions: Questions, network: TextNetwork
 ) -> list[Spot]:
     """Return what fills the roles of one event whose trigger is given, in words; for measuring."""
-    window = Window(0, tuple(words), (0, len(words)), (0,) * len(words))
+    window = Window(0, tuple(words), (0, len(words)), (0,) * len(words), (0,) * len(words))
     found = FoundInText()
     reader = WindowReader([window], questions, network)
     reader.fill(network.states([words]), [[]], [[Typed(event, trigger, 1.0)]], [found])

@@ -5,6 +5,7 @@ Every span of up to `WIDEST` words belongs to exactly one window that holds it w
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from reamo_mcp.models.embedded.text_extractor_words import Word, cut_words, ends_sentence
 
@@ -26,6 +27,20 @@ class Window:
     owned: tuple[int, int]
     sentences: tuple[int, ...]
     """For each word the number of its sentence in the window."""
+    lines: tuple[int, ...]
+    """For each word the number of its line in the window."""
+
+    def names(self, first: int, end: int) -> bool:
+        """Return whether the words ``first`` to before ``end`` may name one thing: one line of one sentence holds them.
+
+        A heading and what stands below it are two. Lines that layout alone broke are joined before (`visible_text`).
+        """
+        last = end - 1
+        return (
+            last < len(self.words)
+            and self.sentences[first] == self.sentences[last]
+            and self.lines[first] == self.lines[last]
+        )
 
     def owns(self, first: int, end: int) -> bool:
         """Return whether the span of the words ``first`` to before ``end`` is this window's to report."""
@@ -40,11 +55,11 @@ def cut_windows(text: str, number: int) -> Iterator[Window]:
         sentence = part
         count = sum(map(len, gathered))
         if gathered and (count >= _FEWEST_WORDS or count + len(sentence) > MOST_WORDS):
-            yield from _windows(gathered, number)
+            yield from _windows(text, gathered, number)
             gathered = []
         gathered.append(sentence)
     if gathered:
-        yield from _windows(gathered, number)
+        yield from _windows(text, gathered, number)
 
 
 def _sentences(text: str) -> Iterator[list[Word]]:
@@ -59,9 +74,12 @@ def _sentences(text: str) -> Iterator[list[Word]]:
         yield sentence
 
 
-def _windows(sentences: list[list[Word]], number: int) -> Iterator[Window]:
+def _windows(text: str, sentences: list[list[Word]], number: int) -> Iterator[Window]:
     words = [word for sentence in sentences for word in sentence]
     sentence_of = [index for index, sentence in enumerate(sentences) for _ in sentence]
+    line_of = [0]
+    for word, following in pairwise(words):
+        line_of.append(line_of[-1] + ("\n" in text[word.end : following.start]))
     start = 0
     while True:
         end = min(start + MOST_WORDS, len(words))
@@ -71,6 +89,7 @@ def _windows(sentences: list[list[Word]], number: int) -> Iterator[Window]:
             words=tuple(words[start:end]),
             owned=(0 if start == 0 else _OVERLAP // 2, end - start if last else end - start - _OVERLAP // 2),
             sentences=tuple(sentence_of[start:end]),
+            lines=tuple(line_of[start:end]),
         )
         if last:
             return

@@ -86,3 +86,16 @@ def test_one_phrase_may_fill_two_roles_but_one_role_takes_no_overlapping_phrases
     drug, longer = Spot("drug", 0, 7, 0.9), Spot("drug", 0, 12, 0.4)
     treatment = Spot("treatment", 0, 7, 0.5)
     assert chosen_arguments([longer, drug, treatment]) == [drug, treatment]
+
+
+def test_no_span_names_a_thing_across_a_line_break_or_the_end_of_a_sentence() -> None:
+    (window,) = cut_windows("University of Lisbon\nMarine Biology. We thank", 0)
+    words = [word.text for word in window.words]
+    named = {
+        " ".join(words[first:end])
+        for first in range(len(words))
+        for end in range(first + 1, len(words) + 2)
+        if window.names(first, end)
+    }
+    assert {"University of Lisbon", "Marine Biology", "We thank"} <= named
+    assert not {"Lisbon Marine", ". We"} & named
