@@ -22,7 +22,7 @@ from reamo_mcp.types.extraction import Engine
 from reamo_mcp.types.media import AudioMedium, ImageMedium, Medium, TextMedium, VideoMedium
 from reamo_mcp.types.ontology import Ontology
 
-VERSION = "1"
+VERSION = "2"
 """Part of every seed: another version is another benchmark."""
 COMBINATIONS = ("T", "I", "A", "V", "T+I", "T+A", "T+V", "I+A", "V+A", "T+I+A", "T+I+A+V")
 TASKS: tuple[Task, ...] = ("NER", "RE", "EE")

@@ -10,14 +10,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-import numpy
-from PIL import Image
-from PIL.Image import Image as Canvas
-
 from reamo_mcp.evaluation.masks import Pixels
 from reamo_mcp.evaluation.mini.drawing import (
+    Canvas,
     Colour,
     Printed,
+    blank_canvas,
     box_around,
     boxes_of,
     draw_thing,
@@ -81,7 +79,7 @@ def render_film(told: Told, level: int, dice: Dice) -> Film:
     total = per_sentence * len(told.sentences)
     for index in range(total):
         sentence, step = divmod(index, per_sentence)
-        canvas = Image.new("RGB", (WIDTH, HEIGHT), paper)
+        canvas = blank_canvas(WIDTH, HEIGHT, paper)
         thing, label = _draw_thing(canvas, told, index, total, direction, colour, ink)
         words: Sequence[Printed] = ()
         if level < 3 or 5 <= step < per_sentence - 5:
@@ -100,7 +98,7 @@ def save_film(film: Film, path: Path) -> None:
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "bgr0"
         stream.time_base = Fraction(1, 1000)
         for index, frame in enumerate(film.frames):
-            picture = av.VideoFrame.from_ndarray(numpy.asarray(frame.canvas), format="rgb24")
+            picture = av.VideoFrame.from_ndarray(frame.canvas, format="rgb24")
             picture.pts = index * 1000 // FRAMES_PER_SECOND
             picture.time_base = Fraction(1, 1000)
             container.mux(stream.encode(picture))

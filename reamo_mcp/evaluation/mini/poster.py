@@ -5,12 +5,13 @@ from pathlib import Path
 
 import numpy
 from PIL import Image
-from PIL.Image import Image as Canvas
 
 from reamo_mcp.evaluation.masks import Pixels
 from reamo_mcp.evaluation.mini.drawing import (
+    Canvas,
     Colour,
     Printed,
+    blank_canvas,
     box_around,
     boxes_of,
     draw_thing,
@@ -72,7 +73,7 @@ def render_poster(told: Told, level: int, dice: Dice) -> Poster:
     """Draw what is told. Level 1: large print; 2: smaller, coloured; 3: small, faint, grainy, with a distractor."""
     paper, ink = dice.choice({1: _PAPERS[:1], 2: _PAPERS, 3: _FAINT}[level])
     size = {1: 28, 2: 23, 3: 19}[level]
-    canvas = Image.new("RGB", (WIDTH, HEIGHT), paper)
+    canvas = blank_canvas(WIDTH, HEIGHT, paper)
     top = 20
     printed: list[tuple[Printed, ...]] = []
     for sentence in told.sentences:
@@ -119,16 +120,16 @@ def _without(thing: DrawnThing, covered: Pixels) -> DrawnThing:
 
 def _grainy(canvas: Canvas, dice: Dice) -> Canvas:
     """Add grain of at most 24 steps, the same on every machine."""
-    pixels = numpy.asarray(canvas).astype(numpy.int16)
+    pixels = canvas.astype(numpy.int16)
     seed = numpy.uint64(dice.bits())
     index = numpy.arange(pixels.shape[0] * pixels.shape[1], dtype=numpy.uint64)
     mixed = (index + seed) * numpy.uint64(0x9E3779B97F4A7C15)
     mixed = (mixed ^ (mixed >> numpy.uint64(30))) * numpy.uint64(0xBF58476D1CE4E5B9)
     grain = ((mixed >> numpy.uint64(40)) % numpy.uint64(49)).astype(numpy.int16) - 24
     noisy = pixels + grain.reshape(pixels.shape[:2])[:, :, None]
-    return Image.fromarray(numpy.clip(noisy, 0, 255).astype(numpy.uint8))
+    return numpy.clip(noisy, 0, 255).astype(numpy.uint8)
 
 
 def save_poster(poster: Poster, path: Path) -> None:
     """Write a poster as PNG."""
-    poster.canvas.save(path, format="PNG")
+    Image.fromarray(poster.canvas).save(path, format="PNG")
