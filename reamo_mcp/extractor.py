@@ -4,7 +4,6 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib.metadata import version
 from typing import Literal, TypeVar
 
 import anyio
@@ -13,6 +12,7 @@ import anyio.lowlevel
 import anyio.to_thread
 from pydantic import Field
 
+from reamo_mcp.content import installed_version
 from reamo_mcp.errors import Cancelled, ReamoError, SourceChanged
 from reamo_mcp.evidence.picture import picture_of
 from reamo_mcp.isolation.control import Control
@@ -29,6 +29,7 @@ from reamo_mcp.reading.perceive import perceive, perceive_given_text, renamed
 from reamo_mcp.reading.perception import Given, Perception, Senses
 from reamo_mcp.reading.propose_by_reasoner import propose_by_reasoner, with_reasoning
 from reamo_mcp.reading.propose_from_text import propose_from_text, reduced
+from reamo_mcp.reading.setbacks import setback
 from reamo_mcp.reading.sources import OpenedFile, OpenedSources, OpenedText, failure, nothing_readable, opened_sources
 from reamo_mcp.settings import Settings
 from reamo_mcp.store.keys import key
@@ -128,7 +129,7 @@ class Extractor:
         models = tuple(
             EngineModel(role=card.role, name=card.name, revision=card.revision) for card in self._engine.cards()
         )
-        return EngineRecord(profile=self._engine.profile, version=version("reamo-mcp"), models=models)
+        return EngineRecord(profile=self._engine.profile, version=installed_version(), models=models)
 
     async def extract(
         self,
@@ -222,7 +223,7 @@ class Extractor:
             extraction = self._propose_and_ground(
                 readings, _material(opened, self._senses, request), ontology, request, caller
             )
-            if not opened.failed:
+            if not extraction.retryable:
                 results.put(result_key, extraction)
             return extraction
 
@@ -230,7 +231,7 @@ class Extractor:
         perceptions: list[Perception] = []
         failed = list(opened.failed)
         notices: list[Notice] = []
-        errors: list[ReamoError] = []
+        setbacks: list[ReamoError] = []
         for number, source in enumerate(opened.sources, start=1):
             media_id = f"m{number}"
             if isinstance(source, OpenedText):
@@ -245,13 +246,11 @@ class Extractor:
             control.check()
             try:
                 perceptions.append(self._perceive(source, media_id, request.part, control))
-            except Cancelled:
-                raise
-            except ReamoError as error:
-                errors.append(error)
-                failed.append(failure(source.file.name, error))
-        if not perceptions and errors:
-            raise nothing_readable(errors, failed)
+            except Exception as error:  # the other media are worth having without this one
+                setbacks.append(setback(error, source.file.name))
+                failed.append(failure(source.file.name, setbacks[-1]))
+        if not perceptions and setbacks:
+            raise nothing_readable(setbacks, failed)
         if (trouble := self._store.trouble) is not None:
             notices.append(Notice(code="cache_unusable", message=trouble))
         document = OpenedDocument(
@@ -268,13 +267,14 @@ class Extractor:
             part.model_dump_json(),
             self._settings.limits.model_dump_json(),
             cards,
-            version("reamo-mcp"),
+            installed_version(),
         )
         perception = kept_by.get(perception_key, Perception)
         if perception is None:
             perception = perceive(Given(source.file, "m0", part, source.sidecar), self._senses, control)
             ensure_unchanged(source.file)
-            kept_by.put(perception_key, perception)
+            if not perception.retryable:
+                kept_by.put(perception_key, perception)
         return renamed(perception, media_id, source.file.name)
 
     def _propose_and_ground(

@@ -134,7 +134,7 @@ class Jobs:
             job = self._jobs.get(result_id)  # another caller may have started it meanwhile
             if job is None:
                 self._failed.pop(result_id, None)
-                if kept is not None and not kept.coverage.failed:
+                if kept is not None and not kept.retryable:
                     return result_id
                 job = self._start(Job(result_id, asked, allowed, content, resumed=False), caller)
         job.holders.add(caller)

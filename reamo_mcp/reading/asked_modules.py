@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from reamo_mcp.errors import DecodeLimit, EngineFailed, InputError, OutOfMemory
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.models.meta_response import MetaCall, ModuleName
 from reamo_mcp.models.roles import Answer, Failed, Found, ImageSegmenter, Region, Unsupported
 from reamo_mcp.reading.material import Material
+from reamo_mcp.reading.setbacks import setback
 from reamo_mcp.types.candidate import CandidateMention
 from reamo_mcp.types.grounding import Box, Provenance
 from reamo_mcp.types.media import MediaKind, OpenedDocument
@@ -48,12 +48,13 @@ class AskedCall:
 
 @dataclass(frozen=True)
 class CallResult:
-    """What became of a call; ``mention`` has the place if one was found."""
+    """What became of a call; ``mention`` has the place if one was found. ``retryable`` if a model failed at it."""
 
     asked: AskedCall
     outcome: Outcome
     mention: CandidateMention | None = None
     reason: str = ""
+    retryable: bool = False
 
 
 def put_calls(
@@ -79,8 +80,9 @@ def _in_picture(
     try:
         picture = material.picture(media_id, _PICTURE_SIDE, control)
         answers = segmenter.segment(picture, phrases, control)
-    except (InputError, DecodeLimit, OutOfMemory, EngineFailed) as error:
-        answers = [Failed(error.code, error.message)] * len(phrases)
+    except Exception as error:  # what the reasoner said is worth having without the places
+        failure = setback(error, f"a picture ({segmenter.card.name})")
+        answers = [Failed(failure.code, failure.message)] * len(phrases)
     by_phrase = dict(zip(phrases, answers, strict=True))
     taken: set[Box] = set()
     for asked in calls:
@@ -93,8 +95,10 @@ def _in_picture(
                     continue
                 taken.add(region.box)
                 yield CallResult(asked, "located", _mention(asked, region, segmenter.card.name))
-            case Unsupported(reason) | Failed(_, reason):
+            case Unsupported(reason):
                 yield CallResult(asked, "failed", reason=reason)
+            case Failed(_, reason):
+                yield CallResult(asked, "failed", reason=reason, retryable=True)
 
 
 def _chosen(regions: Sequence[Region], call: MetaCall, taken: set[Box]) -> Region | None:

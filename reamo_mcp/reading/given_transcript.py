@@ -14,8 +14,9 @@ from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.decoded import SAMPLE_RATE, Cue, Description, SoundWindow
 from reamo_mcp.media.decoding import Decoder
 from reamo_mcp.media.subtitles import parse_subtitles
-from reamo_mcp.models.roles import Failed, Found, HeardWord, Sound, Transcriber, Unsupported
+from reamo_mcp.models.roles import HeardWord, Sound, Transcriber
 from reamo_mcp.reading.perception import Given
+from reamo_mcp.reading.setbacks import Gap, answers_to, taken
 from reamo_mcp.types.extraction import Notice
 from reamo_mcp.types.reading import AtTime, Word
 
@@ -39,10 +40,11 @@ class Transcript:
 
 @dataclass(frozen=True)
 class PlacedText:
-    """The text of a reading and its words."""
+    """The text of a reading and its words; ``gap`` is why some of them were not looked for in the sound."""
 
     text: str
     words: tuple[Word, ...]
+    gap: Gap | None = None
 
 
 def given_transcript(
@@ -83,18 +85,19 @@ def place_cues(
 ) -> PlacedText:
     """Return the subtitles as one text, a line each, every word with its time, as far as it can be found."""
     tape = _Tape(windows)
+    ear = _Ear(aligner) if aligner is not None else None
     lines: list[str] = []
     words: list[Word] = []
     at = 0
     for group in _groups(cues):
         control.check()
-        heard = _heard_in(group, tape, aligner, control) if aligner is not None else {}
+        heard = _heard_in(group, tape, ear, control) if ear is not None else {}
         for number, cue in enumerate(group):
             words += _words_of(cue, at, heard.get(number, ()))
             lines.append(cue.text)
             at += len(cue.text) + 1
     tape.play_out()
-    return PlacedText("\n".join(lines), tuple(words))
+    return PlacedText("\n".join(lines), tuple(words), ear.gap if ear else None)
 
 
 def place_text(
@@ -105,15 +108,16 @@ def place_text(
     Each window is aligned with the words that are still to come and takes as many as it holds.
     """
     tokens = list(_TOKEN.finditer(text))
+    ear = _Ear(aligner) if aligner is not None else None
     placed: dict[int, HeardWord] = {}
     next_token = 0
     for window in windows:
         control.check()
-        if aligner is None or next_token >= len(tokens):
+        if ear is None or next_token >= len(tokens):
             continue
         seconds = len(window.samples) / SAMPLE_RATE
         ahead = tokens[next_token : next_token + int(seconds * _WORDS_PER_SECOND) + 5]
-        heard = _aligned(aligner, Sound(window.samples, window.start), " ".join(token[0] for token in ahead), control)
+        heard = ear.words(Sound(window.samples, window.start), " ".join(token[0] for token in ahead), control)
         pairs = _paired([token[0] for token in ahead], heard)
         placed.update((next_token + index, word) for index, word in pairs.items() if word.confident)
         if pairs:
@@ -126,7 +130,7 @@ def place_text(
         )
         for number, token in enumerate(tokens)
     ]
-    return PlacedText(text, tuple(words)), len(placed)
+    return PlacedText(text, tuple(words), ear.gap if ear else None), len(placed)
 
 
 class _Tape:
@@ -181,9 +185,7 @@ def _groups(cues: Sequence[Cue]) -> Iterator[list[Cue]]:
         yield group
 
 
-def _heard_in(
-    group: Sequence[Cue], tape: _Tape, aligner: Transcriber, control: Control
-) -> dict[int, Sequence[HeardWord]]:
+def _heard_in(group: Sequence[Cue], tape: _Tape, ear: "_Ear", control: Control) -> dict[int, Sequence[HeardWord]]:
     """Return the words of each subtitle of a group, by its number, as far as they were found."""
     start, end = group[0].start, max(cue.end for cue in group)
     if end - start > 2 * _LONGEST:
@@ -192,7 +194,7 @@ def _heard_in(
     if sound is None:
         return {}
     tokens = [(number, token[0]) for number, cue in enumerate(group) for token in _TOKEN.finditer(cue.text)]
-    heard = _aligned(aligner, sound, " ".join(token for _, token in tokens), control)
+    heard = ear.words(sound, " ".join(token for _, token in tokens), control)
     if len(heard) < _LEAST_ALIGNED * sum(any(map(str.isalnum, token)) for _, token in tokens):
         return {}
     found: dict[int, list[HeardWord]] = {}
@@ -204,12 +206,18 @@ def _heard_in(
     return dict(found)
 
 
-def _aligned(aligner: Transcriber, sound: Sound, text: str, control: Control) -> tuple[HeardWord, ...]:
-    match aligner.align(sound, text, control):
-        case Found(items):
-            return items
-        case Unsupported() | Failed():
-            return ()  # the text is certain without it
+@dataclass
+class _Ear:
+    """Finds given words in sound. Where it fails, the text is certain without it; ``gap`` remembers the last time."""
+
+    aligner: Transcriber
+    gap: Gap | None = None
+
+    def words(self, sound: Sound, text: str, control: Control) -> tuple[HeardWord, ...]:
+        (answer,) = answers_to(lambda: [self.aligner.align(sound, text, control)], 1, "the times of words")
+        items, gap = taken(answer)
+        self.gap = gap or self.gap
+        return items
 
 
 def _paired(tokens: Sequence[str], heard: Sequence[HeardWord]) -> dict[int, HeardWord]:

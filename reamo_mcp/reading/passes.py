@@ -7,11 +7,11 @@ is seen. Texts are cut where paragraphs, sentences or words end. Everything is s
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from reamo_mcp.errors import DecodeLimit, InputError, OutOfMemory
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.decoded import SAMPLE_RATE
 from reamo_mcp.models.roles import Capacity, Passage, PicturePassage, SoundPassage, TextPassage, VideoPassage
 from reamo_mcp.reading.material import Material
+from reamo_mcp.reading.setbacks import Gap, setback
 from reamo_mcp.reading.visible_text import VisibleText, visible_text
 from reamo_mcp.types.coverage import Unit
 from reamo_mcp.types.grounding import Via
@@ -50,7 +50,7 @@ class Unseen:
     """A stretch that could not be decoded, and why."""
 
     extent: Extent
-    reason: str
+    gap: Gap
 
 
 @dataclass
@@ -120,8 +120,8 @@ def _pieces(
                 yield from _videos(medium, transcripts, material, capacity, control)
             case _:
                 rest = list(readings)
-    except (InputError, DecodeLimit, OutOfMemory) as error:
-        yield Unseen(_whole(medium), error.message)
+    except Exception as error:  # the texts are worth having without it
+        yield Unseen(_whole(medium), Gap.by(setback(error, medium.name)))
     for reading in rest:
         yield from _text_pieces(reading, visible_text(reading), capacity)
 

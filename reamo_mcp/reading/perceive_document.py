@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
-from reamo_mcp.errors import DecodeLimit, EngineError, InputError, OutOfMemory
+from reamo_mcp.errors import InputError
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.decoded import Description, Outcome, Page, Picture
-from reamo_mcp.models.roles import Failed, Found, Line, TextReader, Unsupported
+from reamo_mcp.models.roles import Line, TextReader
 from reamo_mcp.reading.metadata import metadata_reading
 from reamo_mcp.reading.perception import Given, Perception, Senses
 from reamo_mcp.reading.recognised_text import text_of_lines
+from reamo_mcp.reading.setbacks import Gap, answers_to, setback, taken
 from reamo_mcp.reading.sighting import look, named, sightings_of
 from reamo_mcp.types.coverage import MediumCoverage, NotRead, UnsupportedAsk
 from reamo_mcp.types.extraction import Notice
@@ -22,6 +24,7 @@ _DOTS_PER_INCH = 200
 _LONGEST_SIDE = 2000  # pixels of a rendered page: 170 dots per inch for A4
 _LEAST_DOTS_PER_INCH = 100  # below it usual print is lost
 _POINTS_PER_INCH = 72
+_MOST_SETBACKS = 3  # pages that the decoder may die over before the rest is given up
 _SAME_PLACE = 0.5  # a recognised word covered this much by a word of the text layer is that word
 
 
@@ -35,17 +38,26 @@ class _PageText:
 
 
 @dataclass
+class _Layers:
+    """The pages whose text layer was read, and the pages that could not be."""
+
+    texts: list[_PageText] = field(default_factory=list[_PageText])
+    missed: list[NotRead] = field(default_factory=list[NotRead])
+    notices: list[Notice] = field(default_factory=list[Notice])
+
+
+@dataclass
 class _Looked:
     """What one reader or detector did with the pages that had to be looked at."""
 
     read: int = 0
     missed: list[NotRead] = field(default_factory=list[NotRead])
 
-    def add(self, page: int, reason: str | None) -> None:
-        if reason is None:
+    def add(self, page: int, gap: Gap | None) -> None:
+        if gap is None:
             self.read += 1
         else:
-            self.missed.append(NotRead(unit="pages", start=page, end=page + 1, reason=reason))
+            self.missed.append(gap.not_read("pages", page, page + 1))
 
 
 @dataclass
@@ -57,8 +69,8 @@ class _Sights:
     sightings: list[Sighting] = field(default_factory=list[Sighting])
     notices: list[Notice] = field(default_factory=list[Notice])
 
-    def add(self, reader: str, page: int, reason: str | None) -> None:
-        self.looked.setdefault(reader, _Looked()).add(page, reason)
+    def add(self, reader: str, page: int, gap: Gap | None) -> None:
+        self.looked.setdefault(reader, _Looked()).add(page, gap)
 
 
 def perceive_document(given: Given, description: Description, senses: Senses, control: Control) -> Perception:
@@ -70,8 +82,8 @@ def perceive_document(given: Given, description: Description, senses: Senses, co
     """
     first, last = given.part.pages or (1, description.pages)
     total = max(0, min(last, description.pages) - first + 1)
-    outcome = Outcome()
-    texts = [_layer(page) for page in _pages(given, senses, outcome, total, control)]
+    layers = _read_layers(given, min(last, description.pages), total, senses, control)
+    texts = layers.texts
     pictures = [text for text in texts if text.page.needs_recognition]
     sights = _Sights()
     for done, text in enumerate(pictures, len(texts) - len(pictures)):
@@ -79,9 +91,13 @@ def perceive_document(given: Given, description: Description, senses: Senses, co
         _look_at(text, given, senses, sights, control)
     control.progress(len(texts), total, "pages")
 
-    missed = outcome.end.not_read if outcome.end else ()
     covered = MediumCoverage(
-        media_id=given.media_id, reader="text", unit="pages", total=total, read=len(texts), not_read=missed
+        media_id=given.media_id,
+        reader="text",
+        unit="pages",
+        total=total,
+        read=len(texts),
+        not_read=tuple(layers.missed),
     )
     return Perception(
         medium=DocumentMedium(
@@ -99,17 +115,42 @@ def perceive_document(given: Given, description: Description, senses: Senses, co
         ),
         coverage=(covered, *_coverage(given.media_id, sights, len(pictures))),
         unsupported=tuple(_unsupported(given.media_id, senses, len(pictures) < len(texts))),
-        notices=(*description.notices, *(outcome.end.notices if outcome.end else ()), *sights.notices),
+        notices=(*description.notices, *layers.notices, *sights.notices),
     )
 
 
-def _pages(given: Given, senses: Senses, outcome: Outcome, total: int, control: Control) -> Iterator[Page]:
+def _read_layers(given: Given, last: int, total: int, senses: Senses, control: Control) -> _Layers:
+    """Read the wanted pages, beyond a page over which the decoder dies too. Raises that failure if none can be read."""
+    layers = _Layers()
+    wanted = given.part.pages
+    at = wanted[0] if wanted else 1
     read = 0
-    for page in senses.decoder.pages(given.file, given.part.pages, outcome, control):
-        control.check()
-        read += not page.needs_recognition
-        control.progress(read, total, "pages")
-        yield page
+    for setbacks in range(_MOST_SETBACKS + 1):
+        outcome = Outcome()
+        try:
+            for page in senses.decoder.pages(given.file, wanted, outcome, control):
+                control.check()
+                layers.texts.append(_layer(page))
+                at = page.number + 1
+                read += not page.needs_recognition
+                control.progress(read, total, "pages")
+        except Exception as error:  # the other pages are worth having without this one
+            failure = setback(error, f"page {at} of {given.file.name}")
+            given_up = setbacks == _MOST_SETBACKS or isinstance(failure, InputError)
+            if not layers.texts and (given_up or at >= last):
+                raise failure from failure.__cause__
+            end = last if given_up else at
+            layers.missed.append(Gap.by(failure).not_read("pages", at, end + 1))
+            at = end + 1
+            wanted = (at, last)
+            if at > last:
+                break
+        else:
+            if outcome.end is not None:
+                layers.missed += outcome.end.not_read
+                layers.notices += outcome.end.notices
+            break
+    return layers
 
 
 def _layer(page: Page) -> _PageText:
@@ -131,9 +172,10 @@ def _look_at(text: _PageText, given: Given, senses: Senses, sights: _Sights, con
     control.check()
     try:
         picture = senses.decoder.page_picture(given.file, page.number, _side(page.size), control)
-    except (InputError, DecodeLimit, OutOfMemory, EngineError) as error:
+    except Exception as error:  # the other pages are worth having without this one
+        gap = Gap.by(setback(error, f"page {page.number} of {given.file.name}"))
         for reader in ("picture_text", *(named(detector) for detector in senses.detectors)):
-            sights.add(reader, page.number, error.message)
+            sights.add(reader, page.number, gap)
         return
     dots = picture.scale * _POINTS_PER_INCH
     if dots < _LEAST_DOTS_PER_INCH:
@@ -141,8 +183,8 @@ def _look_at(text: _PageText, given: Given, senses: Senses, sights: _Sights, con
         sights.notices.append(Notice(code="reduced", message=message, media_id=given.media_id))
 
     place = _on_page(page.number)
-    lines, reason = _read(picture, senses.text_reader, control)
-    sights.add("picture_text", page.number, reason)
+    lines, gap = _read(picture, senses.text_reader, f"page {page.number} of {given.file.name}", control)
+    sights.add("picture_text", page.number, gap)
     layer = [word.box for word in page.words if word.visible]
     new = [line for line in lines if not _in_layer(line, layer)]
     start = len(text.text) + 1 if text.text else 0
@@ -152,7 +194,7 @@ def _look_at(text: _PageText, given: Given, senses: Senses, sights: _Sights, con
         text.words += placed.words
 
     for seen in look(senses.detectors, picture, control):
-        sights.add(seen.detector, page.number, seen.reason)
+        sights.add(seen.detector, page.number, seen.gap)
         sights.models[seen.model] = None
         sights.sightings += sightings_of(seen.regions, given.media_id, len(sights.sightings) + 1, place)
 
@@ -166,18 +208,13 @@ def _on_page(number: int) -> Callable[[Box], Place]:
     return lambda box: AtPage(parts=(PageBox(page=number, box=box),), by="recognition")
 
 
-def _read(picture: Picture, reader: TextReader | None, control: Control) -> tuple[tuple[Line, ...], str | None]:
+def _read(
+    picture: Picture, reader: TextReader | None, what: str, control: Control
+) -> tuple[tuple[Line, ...], Gap | None]:
     if reader is None:
-        return (), "no text reader"
-    try:
-        answer = reader.read([picture], control)[0]
-    except EngineError as error:  # the text layers of the other pages are worth having without it
-        return (), error.message
-    match answer:
-        case Found(items):
-            return items, None
-        case Unsupported(why) | Failed(_, why):
-            return (), why
+        return (), Gap("no text reader", retryable=False)
+    (answer,) = answers_to(partial(reader.read, [picture], control), 1, what)
+    return taken(answer)
 
 
 def _in_layer(line: Line, layer: list[Box]) -> bool:

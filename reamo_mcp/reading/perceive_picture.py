@@ -1,15 +1,17 @@
 """Perceiving a picture: its print, its faces and codes, and what its file says about itself."""
 
 import math
+from functools import partial
 
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.decoded import Description, Picture
-from reamo_mcp.models.roles import Failed, Found, TextReader, Unsupported
+from reamo_mcp.models.roles import TextReader
 from reamo_mcp.reading.metadata import metadata_reading
 from reamo_mcp.reading.perception import Given, Perception, Senses
 from reamo_mcp.reading.recognised_text import text_of_lines
+from reamo_mcp.reading.setbacks import Gap, answers_to, taken
 from reamo_mcp.reading.sighting import Look, look, sightings_of
-from reamo_mcp.types.coverage import MediumCoverage, NotRead, UnsupportedAsk
+from reamo_mcp.types.coverage import MediumCoverage, UnsupportedAsk
 from reamo_mcp.types.extraction import Notice
 from reamo_mcp.types.grounding import Box
 from reamo_mcp.types.media import ImageMedium
@@ -39,14 +41,14 @@ def perceive_picture(given: Given, description: Description, senses: Senses, con
     if senses.text_reader is None:
         unsupported.append(UnsupportedAsk(media_id=given.media_id, what="picture_text", reason="no text reader"))
     else:
-        reading, reason = _read_text(given.media_id, picture, senses.text_reader, control)
+        reading, gap = _read_text(given, picture, senses.text_reader, control)
         readings.append(reading)
-        coverage.append(_coverage(given.media_id, "picture_text", pixels, reason))
+        coverage.append(_coverage(given.media_id, "picture_text", pixels, gap))
 
     looks = look(senses.detectors, picture, control)
     if looks:
         readings.append(_sight(given.media_id, looks))
-        coverage += [_coverage(given.media_id, one.detector, pixels, one.reason) for one in looks]
+        coverage += [_coverage(given.media_id, one.detector, pixels, one.gap) for one in looks]
     readings.extend(metadata_reading(given.media_id, description.facts))
     control.progress(1, 1, "pictures")
     return Perception(
@@ -76,24 +78,20 @@ def longest_side(width: int, height: int) -> int:
     return min(_LONGEST_OF_ALL, max(1, round(longer * scale)))
 
 
-def _read_text(media_id: str, picture: Picture, reader: TextReader, control: Control) -> tuple[Reading, str | None]:
-    answer = reader.read([picture], control)[0]
-    lines, reason = (), None
-    match answer:
-        case Found(items):
-            lines = items
-        case Unsupported(why) | Failed(_, why):
-            reason = why
+def _read_text(given: Given, picture: Picture, reader: TextReader, control: Control) -> tuple[Reading, Gap | None]:
+    what = f"the print in {given.file.name}"
+    (answer,) = answers_to(partial(reader.read, [picture], control), 1, what)
+    lines, gap = taken(answer)
     placed = text_of_lines(lines, 0, _in_picture)
     reading = Reading(
-        id=f"{media_id}.picture_text",
-        media_id=media_id,
+        id=f"{given.media_id}.picture_text",
+        media_id=given.media_id,
         kind="picture_text",
         model=reader.card.name,
         text=placed.text,
         words=placed.words,
     )
-    return reading, reason
+    return reading, gap
 
 
 def _sight(media_id: str, looks: list[Look]) -> Reading:
@@ -111,10 +109,10 @@ def _in_picture(box: Box) -> Place:
     return AtRegion(parts=(box,))
 
 
-def _coverage(media_id: str, reader: str, pixels: float, reason: str | None) -> MediumCoverage:
-    missed = (NotRead(unit="pixels", start=0, end=pixels, reason=reason),) if reason else ()
+def _coverage(media_id: str, reader: str, pixels: float, gap: Gap | None) -> MediumCoverage:
+    missed = (gap.not_read("pixels", 0, pixels),) if gap else ()
     return MediumCoverage(
-        media_id=media_id, reader=reader, unit="pixels", total=pixels, read=0 if reason else pixels, not_read=missed
+        media_id=media_id, reader=reader, unit="pixels", total=pixels, read=0 if gap else pixels, not_read=missed
     )
 
 

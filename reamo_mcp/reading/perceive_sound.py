@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from reamo_mcp.errors import DecodeLimit, EngineError, InputError
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.decoded import SAMPLE_RATE, Description, Outcome, SoundWindow
 from reamo_mcp.media.pauses import cut_at_pauses
@@ -15,7 +14,8 @@ from reamo_mcp.models.roles import HeardWord, Sound, Transcriber
 from reamo_mcp.reading.given_transcript import Transcript, cues_within, given_transcript, place_cues, place_text
 from reamo_mcp.reading.metadata import metadata_reading
 from reamo_mcp.reading.perception import Given, Perception, Senses
-from reamo_mcp.types.coverage import MediumCoverage, NotRead, UnsupportedAsk
+from reamo_mcp.reading.setbacks import Gap, setback
+from reamo_mcp.types.coverage import MediumCoverage, UnsupportedAsk
 from reamo_mcp.types.extraction import Notice
 from reamo_mcp.types.media import AudioMedium
 from reamo_mcp.types.reading import AtTime, Reading, Word
@@ -42,7 +42,8 @@ class _Listening:
     control: Control
     outcome: Outcome = field(default_factory=Outcome)
     played: float | None = None  # end of the last window of sound, in seconds
-    failure: str | None = None  # why the rest was not heard
+    failure: Gap | None = None  # why the rest was not heard
+    silent: bool = False  # no sound could be decoded at all
 
     @property
     def start(self) -> float:
@@ -67,16 +68,17 @@ class _Listening:
                 yield window
                 self.played = window.start + len(window.samples) / SAMPLE_RATE
                 self.control.progress(self.played - self.start, max(self.promised, self.played) - self.start, "seconds")
-        except (InputError, DecodeLimit) as error:
+        except Exception as error:  # what was heard until then is worth having
             if self.played is None:
+                self.silent = True
                 raise
-            self.failure = error.message
+            self.failure = Gap.by(setback(error, f"the sound of {self.given.file.name}"))
 
     def coverage(self, heard_until: float) -> MediumCoverage:
         missed = list(self.outcome.end.not_read if self.outcome.end else ())
         end = max(heard_until, self.end, self.promised if self.failure else 0.0, self.start)
         if self.failure is not None and heard_until < end:
-            missed.insert(0, NotRead(unit="seconds", start=heard_until, end=end, reason=self.failure))
+            missed.insert(0, self.failure.not_read("seconds", heard_until, end))
         total = max([end, *(stretch.end for stretch in missed)]) - self.start
         return MediumCoverage(
             media_id=self.given.media_id,
@@ -151,17 +153,21 @@ def _use(transcript: Transcript, listening: _Listening) -> tuple[Reading, tuple[
     aligner = listening.senses.transcriber
     model = f"{transcript.model}+{aligner.card.name}" if aligner else transcript.model
     windows = cut_at_pauses(listening.windows())
+    told: list[Notice] = []
     if transcript.cues:
         wanted = listening.given.part.seconds
         cues = cues_within(transcript.cues, *wanted) if wanted else transcript.cues
         placed = place_cues(cues, windows, aligner, listening.control)
-        return _reading(listening, model, placed.text, placed.words), ()
-    placed, found = place_text(transcript.text, windows, aligner, listening.control)
-    told: tuple[Notice, ...] = ()
-    if found < len(placed.words):
-        message = f"{found} of the {len(placed.words)} words of the given transcript were found in the sound"
-        told = (Notice(code="alignment", message=message, media_id=listening.given.media_id),)
-    return _reading(listening, model, placed.text, placed.words), told
+    else:
+        placed, found = place_text(transcript.text, windows, aligner, listening.control)
+        if found < len(placed.words):
+            message = f"{found} of the {len(placed.words)} words of the given transcript were found in the sound"
+            told.append(Notice(code="alignment", message=message, media_id=listening.given.media_id))
+    if placed.gap is not None:
+        message = f"some words of the given transcript were not looked for in the sound: {placed.gap.reason}"
+        retryable = placed.gap.retryable
+        told.append(Notice(code="alignment", message=message, media_id=listening.given.media_id, retryable=retryable))
+    return _reading(listening, model, placed.text, placed.words), tuple(told)
 
 
 def _draft(listening: _Listening) -> tuple[Reading | None, float]:
@@ -180,8 +186,10 @@ def _draft(listening: _Listening) -> tuple[Reading | None, float]:
                 if not lines or word.start - lines[-1][-1].end > _NEW_LINE:
                     lines.append([])
                 lines[-1].append(word)
-    except EngineError as error:
-        listening.failure = error.message
+    except Exception as error:  # what was heard until then is worth having
+        if listening.silent:
+            raise
+        listening.failure = Gap.by(setback(error, f"the speech of {listening.given.file.name}"))
     else:
         heard_until = listening.end if listening.failure is None else heard_until
     text, words = _text_of(lines)

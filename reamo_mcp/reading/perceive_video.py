@@ -2,16 +2,18 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
-from reamo_mcp.errors import DecodeLimit, EngineError, InputError, OutOfMemory, ReamoError
+from reamo_mcp.errors import ReamoError
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.decoded import Description, Frame, FramePlan, Outcome, Picture, StreamEnd
-from reamo_mcp.models.roles import Answer, Failed, Found, Line, ObjectDetector, Region, TextReader, Unsupported
+from reamo_mcp.models.roles import Answer, Line, ObjectDetector, Region, TextReader
 from reamo_mcp.reading.frame_view import FrameView
 from reamo_mcp.reading.metadata import metadata_reading
 from reamo_mcp.reading.perceive_sound import Heard, perceive_speech
 from reamo_mcp.reading.perception import Given, Perception, Senses
+from reamo_mcp.reading.setbacks import Gap, answers_to, setback, taken
 from reamo_mcp.reading.sighting import named
 from reamo_mcp.reading.track import Moment, Thing, Track
 from reamo_mcp.reading.tracked_text import text_of_tracks
@@ -79,10 +81,10 @@ def perceive_video(given: Given, description: Description, senses: Senses, contr
     failure: ReamoError | None = None
     try:
         _watch(given, senses, sight, outcome, _Share(control, 0.0, 0.5 if has_speech else 1.0))
-    except (InputError, DecodeLimit, OutOfMemory, EngineError) as error:
+    except Exception as error:  # what is said in it is worth having without them
+        failure = setback(error, f"the pictures of {given.file.name}")
         if not has_speech and sight.read <= start:
-            raise
-        failure = error
+            raise failure from failure.__cause__
     heard = Heard()
     if has_speech:
         heard = _heard(given, description, senses, failure, _Share(control, 0.5, 0.5))
@@ -90,7 +92,7 @@ def perceive_video(given: Given, description: Description, senses: Senses, contr
     end = outcome.end or StreamEnd(0.0)
     if failure is not None:
         stop = max(sight.read, description.duration)
-        end = StreamEnd(sight.read, (NotRead(unit="seconds", start=sight.read, end=stop, reason=failure.message),))
+        end = StreamEnd(sight.read, (Gap.by(failure).not_read("seconds", sight.read, stop),))
     tracks = sight.tracker.tracks()
     duration = max(description.duration, end.read, *(track.end for track in tracks), 0.0)
     control.progress(duration, duration, "seconds")
@@ -168,21 +170,16 @@ def _look(kept: Sequence[_Kept], senses: Senses, sight: _Sight, control: Control
 def _read(
     reader: TextReader, pictures: Sequence[Picture], moments: Sequence[Moment], sight: _Sight, control: Control
 ) -> "list[tuple[Line, ...]]":
-    try:
-        answers = reader.read(pictures, control)
-    except EngineError as error:  # what is said in the video is worth having without it
-        answers = [Failed(error.code, error.message)] * len(pictures)
+    answers = answers_to(partial(reader.read, pictures, control), len(pictures), "the print in frames")
     return _items(VIDEO_TEXT, answers, moments, sight)
 
 
 def _detected(
     detector: ObjectDetector, pictures: Sequence[Picture], moments: Sequence[Moment], sight: _Sight, control: Control
 ) -> "list[tuple[Region, ...]]":
-    try:
-        answers = detector.detect(pictures, control)
-    except EngineError as error:
-        answers = [Failed(error.code, error.message)] * len(pictures)
-    return _items(named(detector), answers, moments, sight)
+    name = named(detector)
+    answers = answers_to(partial(detector.detect, pictures, control), len(pictures), f"frames ({name})")
+    return _items(name, answers, moments, sight)
 
 
 def _items(
@@ -191,14 +188,11 @@ def _items(
     """Return what was found in each frame; frames that failed are noted."""
     found: list[tuple[T, ...]] = []
     for answer, moment in zip(answers, moments, strict=True):
-        match answer:
-            case Found(items):
-                found.append(items)
-            case Unsupported(why) | Failed(_, why):
-                found.append(())
-                end = max(moment.until, moment.time + STEP)
-                missed = NotRead(unit="seconds", start=moment.time, end=end, reason=why)
-                sight.failures.setdefault(reader, []).append(missed)
+        items, gap = taken(answer)
+        found.append(items)
+        if gap is not None:
+            missed = gap.not_read("seconds", moment.time, max(moment.until, moment.time + STEP))
+            sight.failures.setdefault(reader, []).append(missed)
     return found
 
 
@@ -208,11 +202,12 @@ def _heard(
     """Return what is said, or that the sound could not be read. Raises ``failure`` if the pictures failed as well."""
     try:
         return perceive_speech(given, description, senses, control)
-    except (InputError, DecodeLimit, OutOfMemory, EngineError) as error:
+    except Exception as error:  # what is seen in it is worth having without the sound
+        silence = setback(error, f"the sound of {given.file.name}")
         if failure is not None:
-            raise failure from None
+            raise failure from failure.__cause__
         duration = description.duration
-        missed = NotRead(unit="seconds", start=0, end=duration, reason=error.message)
+        missed = Gap.by(silence).not_read("seconds", 0, duration)
         covered = MediumCoverage(
             media_id=given.media_id, reader="speech", unit="seconds", total=duration, read=0, not_read=(missed,)
         )
@@ -281,7 +276,7 @@ def _merged(stretches: Iterable[NotRead]) -> list[NotRead]:
     for stretch in stretches:
         if merged and stretch.start <= merged[-1].end:
             last = merged.pop()
-            if last.reason == stretch.reason:
+            if (last.reason, last.retryable) == (stretch.reason, stretch.retryable):
                 stretch = stretch.model_copy(update={"start": last.start})
             else:
                 merged.append(_until(last, stretch.start))

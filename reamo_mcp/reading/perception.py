@@ -41,3 +41,9 @@ class Perception(Record):
     coverage: tuple[MediumCoverage, ...]
     unsupported: tuple[UnsupportedAsk, ...] = ()
     notices: tuple[Notice, ...] = ()
+
+    @property
+    def retryable(self) -> bool:
+        """True when another try may perceive more, since a model or the machine failed on the way."""
+        missed = (stretch for part in self.coverage for stretch in part.not_read)
+        return any(stretch.retryable for stretch in missed) or any(notice.retryable for notice in self.notices)

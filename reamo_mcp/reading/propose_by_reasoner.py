@@ -10,15 +10,16 @@ from dataclasses import dataclass, field
 
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.models.meta_grammar import Form
-from reamo_mcp.models.roles import Answer, Ask, Failed, Found, Reasoned, Reasoner, TextPassage, Unsupported
+from reamo_mcp.models.roles import Answer, Ask, Failed, Found, Reasoned, Reasoner, TextPassage
 from reamo_mcp.reading.asked_modules import CallResult, Modules, put_calls
 from reamo_mcp.reading.material import Material
 from reamo_mcp.reading.passes import Extent, Pass, Unseen, passes
 from reamo_mcp.reading.perception import Perception
 from reamo_mcp.reading.propose_from_text import Proposal
+from reamo_mcp.reading.setbacks import Gap, taken
 from reamo_mcp.reading.told import Shown, Told
 from reamo_mcp.types.candidate import Candidates
-from reamo_mcp.types.coverage import MediumCoverage, NotRead, Unit
+from reamo_mcp.types.coverage import MediumCoverage, Unit
 from reamo_mcp.types.extraction import Notice, Ungrounded
 from reamo_mcp.types.media import OpenedDocument
 from reamo_mcp.types.ontology import Ontology
@@ -47,7 +48,7 @@ class _Account:
     """What was shown, what was not and why, in the order of the document."""
 
     shown: list[Extent] = field(default_factory=list[Extent])
-    missed: list[tuple[Extent, str]] = field(default_factory=list[tuple[Extent, str]])
+    missed: list[tuple[Extent, Gap]] = field(default_factory=list[tuple[Extent, Gap]])
     notices: dict[Notice, None] = field(default_factory=dict[Notice, None])
 
     def coverage(self) -> tuple[MediumCoverage, ...]:
@@ -61,8 +62,8 @@ class _Account:
                 total=_length(extent for extent in extents if (extent.media_id, extent.unit) == (media_id, unit)),
                 read=_length(extent for extent in self.shown if (extent.media_id, extent.unit) == (media_id, unit)),
                 not_read=tuple(
-                    NotRead(unit=unit, start=extent.start, end=extent.end, reason=reason)
-                    for extent, reason in self.missed
+                    gap.not_read(unit, extent.start, extent.end)
+                    for extent, gap in self.missed
                     if (extent.media_id, extent.unit) == (media_id, unit)
                 ),
             )
@@ -93,7 +94,7 @@ def propose_by_reasoner(
     for number, one in enumerate(passes(document, readings, material, reasoner.capacity, control)):
         control.progress(number, number + 1, "passes")
         if isinstance(one, Unseen):
-            account.missed.append((one.extent, one.reason))
+            account.missed.append((one.extent, one.gap))
             continue
         waiting.append(one)
         if len(waiting) == reasoner.capacity.together:
@@ -104,8 +105,13 @@ def propose_by_reasoner(
     told.settle(results)
     for result in results:
         if result.outcome == "failed":
-            message = f"a place could not be looked for: {result.reason}"
-            account.notices[Notice(code="call_failed", message=message, media_id=result.asked.call.medium)] = None
+            notice = Notice(
+                code="call_failed",
+                message=f"a place could not be looked for: {result.reason}",
+                media_id=result.asked.call.medium,
+                retryable=result.retryable,
+            )
+            account.notices[notice] = None
     return Reasoning(
         candidates=told.candidates(),
         calls=results,
@@ -198,21 +204,19 @@ def _taken(
 ) -> bool:
     """Take in an answer; return whether the pass is to be asked about again."""
     extents = [piece.extent for piece in one.pieces]
-    match answer:
-        case Found(items=(reasoned,)):
-            if not again:
-                account.shown.extend(extents)
-            new = told.take(reasoned.response, known, _shown(one))
-            return new and (reasoned.response.more or not reasoned.complete)
-        case Unsupported(reason) | Failed(_, reason):
-            why = reason
-        case _:
-            why = "the reasoner gave no answer"
+    if isinstance(answer, Found) and len(answer.items) == 1:
+        (reasoned,) = answer.items
+        if not again:
+            account.shown.extend(extents)
+        new = told.take(reasoned.response, known, _shown(one))
+        return new and (reasoned.response.more or not reasoned.complete)
+    gap = taken(answer)[1] or Gap("the reasoner gave no answer", retryable=True)
     if not again:
-        account.missed.extend((extent, why) for extent in extents)
+        account.missed.extend((extent, gap) for extent in extents)
     code = answer.code if isinstance(answer, Failed) else "unsupported"
     for media_id in one.media():
-        account.notices[Notice(code=code, message=why, media_id=media_id)] = None
+        notice = Notice(code=code, message=gap.reason, media_id=media_id, retryable=gap.retryable)
+        account.notices[notice] = None
     return False
 
 

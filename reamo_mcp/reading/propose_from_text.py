@@ -132,7 +132,8 @@ def _asked_extractor(
                 )
                 mentions.append(Mentions())
             case Failed(code=code, message=message):
-                found.failed.append(Notice(code=code, message=message, media_id=reading.media_id))
+                notice = Notice(code=code, message=message, media_id=reading.media_id, retryable=True)
+                found.failed.append(notice)
                 mentions.append(Mentions())
             case _:
                 mentions.append(answer.items[0] if answer.items else Mentions())

@@ -2,22 +2,24 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.decoded import Picture
-from reamo_mcp.models.roles import Failed, Found, ObjectDetector, Region, Unsupported
+from reamo_mcp.models.roles import ObjectDetector, Region
+from reamo_mcp.reading.setbacks import Gap, answers_to, taken
 from reamo_mcp.types.grounding import Box
 from reamo_mcp.types.reading import Place, Sighting
 
 
 @dataclass(frozen=True)
 class Look:
-    """What one detector said about one picture. It is named by what it looks for; ``reason`` is why it did not look."""
+    """What one detector said about one picture. It is named by what it looks for; ``gap`` is why it did not look."""
 
     detector: str
     model: str
     regions: tuple[Region, ...]
-    reason: str | None = None
+    gap: Gap | None = None
 
 
 def named(detector: ObjectDetector) -> str:
@@ -31,14 +33,8 @@ def look(detectors: Sequence[ObjectDetector], picture: Picture, control: Control
     for detector in detectors:
         control.check()
         name = named(detector)
-        answer = detector.detect([picture], control)[0]
-        match answer:
-            case Found(items):
-                looks.append(Look(name, detector.card.name, items))
-            case Unsupported(reason):
-                looks.append(Look(name, detector.card.name, (), reason))
-            case Failed(_, message):
-                looks.append(Look(name, detector.card.name, (), message))
+        (answer,) = answers_to(partial(detector.detect, [picture], control), 1, f"a picture ({name})")
+        looks.append(Look(name, detector.card.name, *taken(answer)))
     return looks
 
 

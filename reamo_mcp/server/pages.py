@@ -125,7 +125,8 @@ def _notice(extraction: Extraction, wanted: Wanted, start: int, end: int, *, mor
         what = "matches these filters" if filtered else "of these types was found"
         return f"Nothing {what}. 'coverage' says what was read; other types or a lower min_score may find more"
     if extraction.status == "partial":
-        return "Some of the input was not read: see 'coverage'"
+        again = ". What failed may be read by the same call again" if extraction.retryable else ""
+        return f"Some of the input was not read: see 'coverage'{again}"
     return None
 
 

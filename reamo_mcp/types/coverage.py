@@ -16,6 +16,7 @@ class NotRead(Record):
     start: float
     end: float
     reason: str
+    retryable: bool = Field(default=False, description="A model or the machine failed, not the file: ask again")
 
 
 class MediumCoverage(Record):
@@ -56,3 +57,8 @@ class Coverage(Record):
     def complete(self) -> bool:
         """True when nothing that the engine can read was left out."""
         return not self.failed and not any(medium.not_read for medium in self.media)
+
+    @property
+    def retryable(self) -> bool:
+        """True when another try may read more: a source failed, or a model or the machine did on the way."""
+        return bool(self.failed) or any(missed.retryable for medium in self.media for missed in medium.not_read)

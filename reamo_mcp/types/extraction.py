@@ -121,6 +121,7 @@ class Notice(Record):
     code: str
     message: str
     media_id: str | None = None
+    retryable: bool = Field(default=False, description="A model or the machine failed: ask again")
 
 
 class Extraction(Record):
@@ -143,6 +144,11 @@ class Extraction(Record):
     status: Literal["ok", "partial"] = "ok"
     engine: Engine
     warnings: tuple[Notice, ...] = ()
+
+    @property
+    def retryable(self) -> bool:
+        """True when the same request may give more: a source, a model or the machine failed on the way."""
+        return self.coverage.retryable or any(notice.retryable for notice in self.warnings)
 
     def groundings(self) -> tuple[Grounding, ...]:
         """Return every grounding of entities, triggers and argument values, in order."""

@@ -73,7 +73,6 @@ async def test_an_engine_that_fails_at_any_step_loses_that_step_alone(
     assert [(gap.start, gap.end) for gaps in missed for gap in gaps] == [(step, step + 1)]
 
 
-@pytest.mark.xfail(strict=True, reason="readings with gaps that the engine left are kept as if they were finished")
 @pytest.mark.parametrize("step", [1, STEPS // 2, STEPS])
 async def test_a_step_that_the_engine_failed_at_is_tried_again_by_the_next_call(
     step: int, document: Path, undisturbed: Extraction, tmp_path: Path

@@ -156,7 +156,7 @@ def test_what_the_decoder_could_not_read_stands_in_the_coverage() -> None:
 def test_frames_that_could_not_be_read_stand_in_the_coverage() -> None:
     reader = LevelReader(lambda time: Failed("engine_failed", "broken") if 1 <= time <= 2 else Found(()))
     (covered,) = perceived(ScriptedFrames(frames(0, 1, 2, 3, 4), StreamEnd(5)), reader).coverage
-    assert covered.not_read == (NotRead(unit="seconds", start=1, end=3, reason="broken"),)
+    assert covered.not_read == (NotRead(unit="seconds", start=1, end=3, reason="broken", retryable=True),)
     assert covered.read == 3
 
 
