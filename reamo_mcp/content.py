@@ -1,15 +1,23 @@
-"""Find the content folders: `tools/`, `prompts/` and `examples/`.
+"""What is installed: its version, and the content folders `tools/`, `prompts/` and `examples/`.
 
-They sit beside the package in a checkout and inside it in a wheel, and are never imported by name.
+The folders sit beside the package in a checkout and inside it in a wheel, and are never imported by name.
 """
 
 import sys
 from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import version
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
 _PACKAGE = Path(__file__).parent
+
+
+@cache
+def installed_version() -> str:
+    """Return the version of this installation; asked again it costs nothing, while reading it takes a millisecond."""
+    return version("reamo-mcp")
 
 
 def folder(name: str) -> Path:

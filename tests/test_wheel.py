@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 SCRIPT = """
 import reamo_mcp
 from reamo_mcp.content import folder, load_tools
-from reamo_mcp.ontologies.loading import ontology_names
+from reamo_mcp.ontologies.installed import ontology_names
 print(folder("tools"), folder("prompts"), folder("examples"))
 print(*ontology_names(), *(tool.__name__ for tool in load_tools()))
 """

@@ -14,19 +14,14 @@ from typing import cast
 from pydantic import ValidationError
 
 from reamo_mcp.errors import InvalidOntology
+from reamo_mcp.ontologies.installed import FOLDER, ontology_names
 from reamo_mcp.types.ontology import Ontology
 
-_FOLDER = Path(__file__).parent
 _MOST_BYTES = 1 << 20
 _SUFFIXES = (".yaml", ".yml", ".json")
 _LISTS = ("entity_types", "relation_types", "event_types", "roles")
 _NAMES = ("head", "tail", "types")
 _REMEDY = "See `reamo-mcp schema` for the fields of an ontology"
-
-
-def ontology_names() -> tuple[str, ...]:
-    """Return the names of the ontologies that are installed with the project."""
-    return tuple(sorted(path.stem for path in _FOLDER.glob("*.yaml")))
 
 
 def load_ontology(name_or_path: str | Path) -> Ontology:
@@ -37,7 +32,7 @@ def load_ontology(name_or_path: str | Path) -> Ontology:
     """
     written = str(name_or_path)
     if written in ontology_names():
-        return parse_ontology((_FOLDER / f"{written}.yaml").read_text(encoding="utf-8"), written)
+        return parse_ontology((FOLDER / f"{written}.yaml").read_text(encoding="utf-8"), written)
     path = Path(name_or_path)
     if path.suffix.lower() not in _SUFFIXES:
         raise InvalidOntology(

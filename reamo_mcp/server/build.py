@@ -3,14 +3,13 @@
 import sys
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
-from importlib.metadata import version
 
 from mcp.server import MCPServer
 from mcp.server.auth.provider import TokenVerifier
 from mcp.server.auth.settings import AuthSettings
 from mcp.server.caching import CacheHint
 
-from reamo_mcp.content import load_tools
+from reamo_mcp.content import installed_version, load_tools
 from reamo_mcp.server.boundary import bounded_tool
 from reamo_mcp.server.prompts import add_prompts
 from reamo_mcp.server.resources import add_resources
@@ -58,7 +57,7 @@ def build_server(
         server = MCPServer[Services](
             "reamo-mcp",
             title="Reamo",
-            version=version("reamo-mcp"),
+            version=installed_version(),
             instructions=INSTRUCTIONS,
             tools=[
                 bounded_tool(vars(module)[name], vars(module)["TITLE"], vars(module)["ANNOTATIONS"])

@@ -3,6 +3,7 @@
 The tools are loaded on the start path of the server, so what knows results and engines is imported when a call comes.
 """
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -31,6 +32,8 @@ ROOTS = "reamo/roots"
 
 CALLER = "reamo/caller"
 """Key of the request's `_meta` by which a client of many connections is known as one caller."""
+
+_PAGES = "reamo_mcp.server.pages"
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,7 @@ class PageAsked:
 async def result(context: ToolContext, asked: PageAsked) -> CallToolResult:
     """Wait for a result, and answer with one page of it, or with the news that the work goes on."""
     services = context.request_context.lifespan_context
-    await anyio.to_thread.run_sync(_load_pages)
+    await _load_pages()
     from reamo_mcp.server.items import Wanted
     from reamo_mcp.server.pages import cursor_kinds, result_page, running
 
@@ -250,9 +253,10 @@ def common_roots(ours: Sequence[Path], theirs: Sequence[Path]) -> list[Path]:
     return list(dict.fromkeys(common))
 
 
-def _load_pages() -> None:
+async def _load_pages() -> None:
     # In a thread, since importing takes a moment in which the event loop has to answer others.
-    import_module("reamo_mcp.server.pages")
+    if _PAGES not in sys.modules:
+        await anyio.to_thread.run_sync(import_module, _PAGES)
 
 
 def nothing_given() -> InvalidArgument:

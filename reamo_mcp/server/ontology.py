@@ -7,7 +7,8 @@ from pydantic import ValidationError
 from reamo_mcp.errors import InvalidOntology, TooLarge
 from reamo_mcp.isolation.control import Unlimited
 from reamo_mcp.media.opening import Allowed, open_file, shown
-from reamo_mcp.ontologies.loading import load_ontology, ontology_names, parse_ontology
+from reamo_mcp.ontologies.installed import ontology_names
+from reamo_mcp.ontologies.loading import load_ontology, parse_ontology
 from reamo_mcp.settings import Limits
 from reamo_mcp.types.ontology import Ontology
 

@@ -45,13 +45,6 @@ async def ontology_record(name: str) -> str:
     return (await anyio.to_thread.run_sync(load_ontology, name)).model_dump_json()
 
 
-async def ontologies_offered() -> list[str]:
-    """Return the names of the ontologies of this installation."""
-    from reamo_mcp.ontologies.loading import ontology_names
-
-    return list(await anyio.to_thread.run_sync(ontology_names))
-
-
 def results_offered(services: Services) -> list[str]:
     """Return the handles at hand, latest first; none where several callers share the server."""
     if services.transport == "http" or services.working is None:

@@ -71,12 +71,13 @@ def add_resources(server: MCPServer[Services], current: Callable[[], Services | 
     ) -> Completion | None:
         if not isinstance(ref, ResourceTemplateReference):
             return None
-        from reamo_mcp.server.reading_results import ontologies_offered, results_offered
+        from reamo_mcp.ontologies.installed import ontology_names
+        from reamo_mcp.server.reading_results import results_offered
 
         services = current()
         offered: list[str] = []
         if argument.name == "name":
-            offered = await ontologies_offered()
+            offered = list(ontology_names())
         elif argument.name == "result_id" and services is not None:
             offered = results_offered(services)
         fitting = [value for value in offered if value.startswith(argument.value)]

@@ -1,11 +1,11 @@
 """What the server tells about itself, without waiting for the engine."""
 
 import sys
-from importlib.metadata import version
 
 from mcp.types import CallToolResult, TextContent
 
-from reamo_mcp.server.reading_results import ontologies_offered
+from reamo_mcp.content import installed_version
+from reamo_mcp.ontologies.installed import ontology_names
 from reamo_mcp.server.services import Services
 from reamo_mcp.types.answers import StatusAnswer
 
@@ -27,7 +27,7 @@ async def state_of(services: Services) -> StatusAnswer:
     limits = settings.limits
     engine = None if jobs is None else jobs.engine
     return StatusAnswer(
-        version=version("reamo-mcp"),
+        version=installed_version(),
         engine=settings.profile,
         ready=jobs is not None,
         models=()
@@ -38,7 +38,7 @@ async def state_of(services: Services) -> StatusAnswer:
         running=0 if jobs is None else jobs.running,
         queued=0 if jobs is None else jobs.queued,
         roots=tuple(str(root) for root in services.roots),
-        ontologies=tuple(await ontologies_offered()),
+        ontologies=ontology_names(),
         modalities=("text", "image", "audio", "video", "document"),
         limits={
             "most_queued": settings.most_queued,

@@ -100,9 +100,11 @@ async def test_a_silent_server_is_given_up(tmp_path: Path) -> None:
 async def test_a_caller_that_leaves_stops_its_work(tmp_path: Path) -> None:
     extractor = ScriptedExtractor(steps=10_000)
     async with connected(extractor, tmp_path) as client:
-        with anyio.move_on_after(0.2):
-            await client.extract_entities(ADA)
-        with anyio.fail_after(1):
+        async with anyio.create_task_group() as calls:
+            calls.start_soon(client.extract_entities, ADA)
+            await extractor.has_begun.wait()
+            calls.cancel_scope.cancel()
+        with anyio.fail_after(5):
             await extractor.has_ended.wait()
     assert extractor.ended == ["cancelled"]
 
