@@ -2,7 +2,8 @@
 
 Names are compared within one kind (person, organization, location, or the type itself). One thing are
 
-1. names that are equal in form: case, accents, possessives, articles, titles, legal forms of companies aside;
+1. names that are equal in form: case, accents, possessives, articles, titles, legal forms of companies, ways to write
+   a day aside;
 2. full names of a person that differ in what one of them leaves out (middle names, ``Jr.``), unless the document has
    two such people; a place with and without its region, unless two regions are named;
 3. names that differ by one slip of character recognition, if one of them was read in a picture;

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from reamo_mcp.linking.dates import day_form
+
 ReadAs = Literal["text", "picture", "speech"]
 Sex = Literal["male", "female"]
 
@@ -120,6 +122,8 @@ def name_form(name: str, kind: str, read_as: ReadAs) -> NameForm:
             own = _without_article(tokens)
             short = _without_company_form(own)
             return NameForm(kind, short, acronym=acronym, initials=(*_initials(own), *_initials(short)))
+        case "date" if day := day_form(surface):
+            return NameForm(kind, (day,))
         case _:
             own = _without_article(tokens)
             return NameForm(kind, own, acronym=acronym, initials=_initials(own))

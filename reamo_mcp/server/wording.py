@@ -84,7 +84,8 @@ def medium_line(medium: Medium) -> str:
         case "video":
             size = f"{medium.width}x{medium.height} {clock(medium.duration)}"
         case "document":
-            size = f"{medium.pages} pages" if medium.pages else medium.format
+            pages = "1 page" if medium.pages == 1 else f"{medium.pages} pages"
+            size = pages if medium.pages else medium.format
     return f"{medium.id} {medium.kind} {shown(medium.name, 60)} {size}"
 
 
@@ -104,8 +105,13 @@ def coverage_lines(extraction: Extraction) -> list[str]:
 
 
 def _coverage(part: MediumCoverage) -> str:
-    line = f"{part.media_id} {part.reader}: {part.read:g} of {part.total:g} {part.unit}"
-    gaps = [f"{gap.start:g}-{gap.end:g} {gap.unit}: {shown(gap.reason, 80)}" for gap in part.not_read[:3]]
+    line = f"{part.media_id} {part.reader}: {_number(part.read)} of {_number(part.total)} {part.unit}"
+    gaps = [f"{_number(gap.start)}-{_number(gap.end)} {gap.unit}: {shown(gap.reason, 80)}" for gap in part.not_read[:3]]
     if len(part.not_read) > 3:
         gaps.append(f"{len(part.not_read) - 3} more gaps")
     return f"{line}; not read: {'; '.join(gaps)}" if gaps else line
+
+
+def _number(value: float) -> str:
+    """Return a number as people read it: 1,080,000 and 12.5."""
+    return f"{value:,.2f}".rstrip("0").rstrip(".")
