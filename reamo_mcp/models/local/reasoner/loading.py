@@ -1,0 +1,106 @@
+"""From a folder of weights to a reasoner. Nothing is fetched, no code of a checkpoint runs, no pickle is opened."""
+
+# torch and its neighbours are annotated in part; their unknowns end at this module:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from reamo_mcp.errors import ModelUnavailable
+from reamo_mcp.models.local.reasoner.decoding import Grammars
+from reamo_mcp.models.local.reasoner.families.family import Family
+from reamo_mcp.models.local.reasoner.families.qwen2_5_omni import Qwen2_5Omni
+from reamo_mcp.models.local.reasoner.families.qwen3_omni import Qwen3Omni
+from reamo_mcp.models.local.reasoner.reasoner import LocalReasoner, Thinker
+from reamo_mcp.models.roles import Capacity, ModelCard
+
+FAMILIES: tuple[Family, ...] = (Qwen2_5Omni(), Qwen3Omni())
+
+
+def load_reasoner(
+    folder: Path, *, name: str, revision: str, device: str = "cpu", capacity: Capacity | None = None
+) -> LocalReasoner:
+    """Return a reasoner with the weights in a folder, which are loaded when they are first needed.
+
+    Args:
+        folder: Configuration, processor and safetensors of one checkpoint, as published.
+        name: Such as ``Qwen/Qwen2.5-Omni-7B``; told in the card.
+        revision: The pinned commit of the checkpoint; told in the card.
+        device: As torch names it. On a GPU the weights are in bfloat16, else in float32.
+        capacity: What one ask may hold; must suit the memory.
+
+    Raises:
+        ModelUnavailable: The folder has no weights that can be used.
+    """
+    family = family_of(folder)
+    card = ModelCard(
+        role="reasoner",
+        name=name,
+        revision=revision,
+        accepts=("text", "image", "audio", "video"),
+        limits="the context and memory of the model; what does not fit is shown in parts or smaller",
+    )
+    return LocalReasoner(card, lambda: load_thinker(folder, family, device), capacity)
+
+
+def family_of(folder: Path) -> Family:
+    """Return the family of the checkpoint in a folder. Raises ModelUnavailable."""
+    try:
+        told: Any = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        kind = told["model_type"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise _unusable(folder, "it has no readable configuration") from None
+    family = next((one for one in FAMILIES if kind in (one.model_type, one.whole_type)), None)
+    if family is None:
+        known = ", ".join(one.whole_type for one in FAMILIES)
+        raise _unusable(folder, f"its model type is {kind!r}; known are {known}")
+    if not any(folder.glob("*.safetensors")):
+        raise _unusable(folder, "it has no safetensors")
+    return family
+
+
+def load_thinker(folder: Path, family: Family, device: str) -> Thinker:
+    """Return the loaded model. Raises ModelUnavailable."""
+    on_gpu = torch.device(device).type != "cpu"
+    options: dict[str, Any] = {
+        "dtype": torch.bfloat16 if on_gpu else torch.float32,
+        "attn_implementation": "sdpa",
+        "local_files_only": True,
+        "trust_remote_code": False,
+        "use_safetensors": True,
+    }
+    if on_gpu:
+        options["device_map"] = {"": device}  # straight to the device: the host need not hold the weights
+    try:
+        model = family.load_model(str(folder), options)
+        processor = family.load_processor(str(folder))
+    except torch.OutOfMemoryError:
+        raise ModelUnavailable(
+            f"The memory of {device} does not hold the reasoner",
+            "Choose a profile for less memory; see `reamo-mcp doctor`",
+        ) from None
+    except Exception as error:  # whatever damage a checkpoint has, this is where it is told
+        raise _unusable(folder, f"it could not be loaded ({type(error).__name__}: {error})") from error
+    return thinker_of(family, processor, model.eval())
+
+
+def thinker_of(family: Family, processor: Any, model: Any) -> Thinker:
+    """Return a model and its processor, made ready to answer."""
+    text = model.config.get_text_config()
+    return Thinker(
+        family=family,
+        processor=processor,
+        model=model,
+        grammars=Grammars(processor.tokenizer, int(text.vocab_size)),
+        context=int(text.max_position_embeddings),
+    )
+
+
+def _unusable(folder: Path, why: str) -> ModelUnavailable:
+    return ModelUnavailable(
+        f"The reasoner in {folder.name} cannot be used: {why}",
+        "`reamo-mcp models pull` fetches a profile's models anew",
+    )

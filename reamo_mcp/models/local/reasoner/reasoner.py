@@ -1,0 +1,167 @@
+"""The reasoner of this machine: asks in, meta-responses out, whatever happens in between to one of them.
+
+Memory that does not suffice costs detail, not the answer: asks that were put together are put one by one, then with
+smaller pictures and fewer frames; only what still does not fit fails, alone.
+"""
+
+import gc
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import torch
+
+from reamo_mcp.errors import EngineFailed, OutOfMemory
+from reamo_mcp.isolation.control import Control
+from reamo_mcp.models.local.reasoner.answers import recorded
+from reamo_mcp.models.local.reasoner.conversation import Thrift, is_reducible, is_woven
+from reamo_mcp.models.local.reasoner.decoding import Generated, Grammars, generate
+from reamo_mcp.models.local.reasoner.families.family import Family
+from reamo_mcp.models.local.reasoner.families.processor import Processor
+from reamo_mcp.models.local.reasoner.prompts import Prompt, batch, encoder, prompt_of
+from reamo_mcp.models.meta_grammar import grammar
+from reamo_mcp.models.meta_parsing import parse
+from reamo_mcp.models.roles import Answer, Ask, Capacity, Failed, Found, ModelCard, Reasoned, Unsupported
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+_MOST_THRIFT = 3
+_LEAST_ANSWER = 128  # tokens that must be left for an answer
+
+
+@dataclass(frozen=True, eq=False)
+class Thinker:
+    """A loaded model with all that its family brings. ``context`` is the most tokens of prompt and answer together."""
+
+    family: Family
+    processor: Processor
+    model: "PreTrainedModel" = field(repr=False)
+    grammars: Grammars = field(repr=False)
+    context: int
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        return self.model.device
+
+
+class _TooLong(Exception):
+    """A prompt leaves no room for its answer."""
+
+
+class LocalReasoner:
+    """Answers asks with a model that is loaded when it is first needed. One call at a time."""
+
+    def __init__(self, card: ModelCard, load: Callable[[], Thinker], capacity: Capacity | None = None) -> None:
+        self.card = card
+        self.capacity = capacity or Capacity()
+        self._load = load
+        self._thinker: Thinker | None = None
+        self._lock = threading.Lock()
+
+    def reason(self, asks: Sequence[Ask], budget: int, control: Control) -> list[Answer[Reasoned]]:
+        """Return one answer per ask, of at most ``budget`` tokens. Raises ModelUnavailable, and what control raises."""
+        with self._lock:
+            work = _Work(self._ready(control), self.capacity, budget, control)
+            answers: dict[int, Answer[Reasoned]] = {}
+            for woven in (False, True):
+                own = [number for number, ask in enumerate(asks) if is_woven(ask) == woven]
+                for start in range(0, len(own), self.capacity.together):
+                    some = own[start : start + self.capacity.together]
+                    answers.update(zip(some, work.answers([asks[number] for number in some], Thrift()), strict=True))
+            return [answers[number] for number in range(len(asks))]
+
+    def warm(self, control: Control) -> None:
+        """Load the model now. Raises ModelUnavailable."""
+        with self._lock:
+            self._ready(control)
+
+    def unload(self) -> None:
+        """Free the memory of the model; it is loaded again when it is needed."""
+        with self._lock:
+            self._thinker = None
+            _free_memory()
+
+    def _ready(self, control: Control) -> Thinker:
+        if self._thinker is None:
+            control.check()
+            self._thinker = self._load()
+        return self._thinker
+
+
+class _Work:
+    """One call: what was encoded is kept while it runs."""
+
+    def __init__(self, thinker: Thinker, capacity: Capacity, budget: int, control: Control) -> None:
+        self._thinker = thinker
+        self._capacity = capacity
+        self._budget = budget
+        self._control = control
+        self._encode = encoder(thinker.family, thinker.processor)
+
+    def answers(self, asks: Sequence[Ask], thrift: Thrift) -> list[Answer[Reasoned]]:
+        """Return one answer per ask, with as much thrift as the memory needs."""
+        try:
+            return self._together(asks, thrift)
+        except (torch.OutOfMemoryError, _TooLong) as error:
+            shortage = OutOfMemory.code
+            why = (
+                "this part does not fit into the model"
+                if isinstance(error, _TooLong)
+                else "the memory does not suffice"
+            )
+        except RuntimeError as error:
+            shortage, why = EngineFailed.code, f"the model failed on this part ({type(error).__name__})"
+        _free_memory()  # after the error is gone: its traceback holds what filled the memory
+        if len(asks) > 1:
+            half = len(asks) // 2
+            return [*self.answers(asks[:half], thrift), *self.answers(asks[half:], thrift)]
+        if shortage == OutOfMemory.code and thrift.steps < _MOST_THRIFT and is_reducible(asks[0]):
+            return self.answers(asks, Thrift(thrift.steps + 1))
+        return [Failed(shortage, why)]
+
+    def _together(self, asks: Sequence[Ask], thrift: Thrift) -> list[Answer[Reasoned]]:
+        prompts: dict[int, Prompt] = {}
+        answers: dict[int, Answer[Reasoned]] = {}
+        for number, ask in enumerate(asks):
+            self._control.check()
+            try:
+                prompts[number] = self._prompt(ask, thrift)
+            except ValueError as error:
+                answers[number] = Unsupported(f"a medium has a form that the model cannot take: {error}")
+        if prompts:
+            matchers = [self._thinker.grammars.matcher(grammar(asks[number].form)) for number in prompts]
+            room = self._thinker.context - max(len(prompt.ids) for prompt in prompts.values())
+            if room < min(_LEAST_ANSWER, self._budget):
+                raise _TooLong
+            tokenizer, model = self._thinker.processor.tokenizer, self._thinker.model
+            arguments = batch(list(prompts.values()), tokenizer.pad_token_id, self._thinker.device, model.dtype)
+            most = min(room, self._budget)
+            generated = generate(model, arguments, matchers, tokenizer, most, self._control)
+            for (number, prompt), one in zip(prompts.items(), generated, strict=True):
+                answers[number] = Found((self._reasoned(one, prompt, thrift),))
+        return [answers[number] for number in range(len(asks))]
+
+    def _prompt(self, ask: Ask, thrift: Thrift) -> Prompt:
+        thinker = self._thinker
+        return prompt_of(ask, thinker.family, thinker.processor, self._capacity, thrift, self._encode)
+
+    def _reasoned(self, generated: Generated, prompt: Prompt, thrift: Thrift) -> Reasoned:
+        text = self._thinker.processor.tokenizer.decode(
+            generated.ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
+        )
+        parsed = parse(text)
+        return Reasoned(
+            response=recorded(parsed.response, self._thinker.family, prompt.shown),
+            complete=parsed.complete and generated.ended,
+            dropped=parsed.dropped,
+            reduced=thrift.told,
+        )
+
+
+def _free_memory() -> None:
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
