@@ -1,5 +1,6 @@
 """The main job: a document becomes readings, readings become candidates, candidates become a grounded extraction."""
 
+import threading
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -7,8 +8,6 @@ from functools import partial
 from typing import Literal, TypeVar
 
 import anyio
-import anyio.from_thread
-import anyio.lowlevel
 import anyio.to_thread
 from pydantic import Field
 
@@ -45,6 +44,9 @@ from reamo_mcp.types.record import Record
 T = TypeVar("T")
 Stage = Literal["open", "read", "propose", "ground"]
 Task = Literal["entities", "relations", "events"]
+_PATIENCE = 0.9
+"""Seconds that cancelled work may take to tidy up; what takes longer ends by itself, and nobody waits for it."""
+
 _NOT_READING = frozenset(("text_extractor", "reasoner", "image_segmenter"))
 ALL_TASKS: tuple[Task, ...] = ("entities", "relations", "events")
 
@@ -82,10 +84,10 @@ class Readings(Record):
 
 @dataclass(frozen=True)
 class _Caller:
-    """Who waits for the work: told how far it is, and able to stop it. ``cancelled`` is what its event loop raises."""
+    """Who waits for the work: told how far it is, and able to stop it."""
 
     report: Report
-    cancelled: type[BaseException]
+    left: threading.Event
 
     def control(self, stage: Stage, message: str) -> "_ThreadControl":
         return _ThreadControl(self, stage, message)
@@ -93,17 +95,15 @@ class _Caller:
 
 @dataclass(frozen=True)
 class _ThreadControl:
-    """The control of one stage of work in a worker thread of anyio."""
+    """The control of one stage of work in a worker thread."""
 
     caller: _Caller
     stage: Stage
     message: str
 
     def check(self) -> None:
-        try:
-            anyio.from_thread.check_cancelled()
-        except self.caller.cancelled:
-            raise Cancelled("the work was cancelled", "Ask again to start it anew") from None
+        if self.caller.left.is_set():
+            raise Cancelled("the work was cancelled", "Ask again to start it anew")
 
     def progress(self, done: float, total: float, unit: str) -> None:
         self.caller.report(Progress(stage=self.stage, done=done, total=total, unit=unit, message=self.message))
@@ -199,11 +199,24 @@ class Extractor:
         return await self._in_thread(_unreported, work)
 
     async def _in_thread(self, report: Report, work: Callable[[_Caller], T]) -> T:
-        caller = _Caller(report, anyio.get_cancelled_exc_class())
+        caller = _Caller(report, threading.Event())
+        begun, ended = threading.Event(), threading.Event()
+
+        def run() -> T:
+            begun.set()
+            try:
+                return work(caller)
+            finally:
+                ended.set()
+
         try:
-            return await anyio.to_thread.run_sync(work, caller, limiter=self._limiter)
-        except Cancelled:
-            await anyio.lowlevel.checkpoint()  # where a scope was cancelled, its own exception takes over here
+            return await anyio.to_thread.run_sync(run, limiter=self._limiter, abandon_on_cancel=True)
+        except anyio.get_cancelled_exc_class():
+            # A flag of our own, since asyncio's cancellation (`wait_for`, `timeout`) is not seen by anyio's threads.
+            caller.left.set()
+            if begun.is_set():
+                with anyio.CancelScope(shield=True):
+                    await anyio.to_thread.run_sync(ended.wait, _PATIENCE)
             raise
 
     def _opened(self, document: Document, allowed: Allowed, caller: _Caller) -> AbstractContextManager[OpenedSources]:

@@ -1,13 +1,16 @@
+import asyncio
+import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
 import anyio.from_thread
+import anyio.to_thread
 import pytest
 from PIL import Image
 
-from reamo_mcp.errors import CorruptMedia, PathNotAllowed, ReamoError
+from reamo_mcp.errors import Cancelled, CorruptMedia, PathNotAllowed, ReamoError
 from reamo_mcp.extractor import Extractor, Progress, Request
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.local_decoder import LocalDecoder
@@ -218,6 +221,49 @@ async def test_cancellation_is_obeyed_within_a_second(house: House) -> None:
     house.texts.before = lambda _: None
     extraction = await house.extractor.extract(document, ONTOLOGY)
     assert [entity.name for entity in extraction.entities] == ["Ada"]
+
+
+async def test_a_timeout_of_asyncio_is_obeyed_as_any_other_cancellation(house: House) -> None:
+    working, stopped = threading.Event(), threading.Event()
+
+    def work_for_long(control: Control) -> None:
+        working.set()
+        deadline = time.monotonic() + 20
+        try:
+            while time.monotonic() < deadline:
+                control.check()
+                time.sleep(0.01)  # a model at work, in its thread
+        except Cancelled:
+            stopped.set()
+            raise
+
+    house.texts.before = work_for_long
+    document = Document.of(house.file("a.txt", "Ada"))
+    task = asyncio.create_task(house.extractor.extract(document, ONTOLOGY))
+    await anyio.to_thread.run_sync(working.wait)
+    began = time.monotonic()
+    with pytest.raises(asyncio.TimeoutError):
+        await asyncio.wait_for(task, 0.01)
+    assert time.monotonic() - began < 1
+    assert stopped.is_set()
+
+
+async def test_work_that_does_not_look_up_is_left_behind_within_a_second(house: House) -> None:
+    working, release = threading.Event(), threading.Event()
+
+    def work_without_a_look(control: Control) -> None:
+        working.set()
+        release.wait(20)
+
+    house.texts.before = work_without_a_look
+    task = asyncio.create_task(house.extractor.extract(Document.of(house.file("a.txt", "Ada")), ONTOLOGY))
+    await anyio.to_thread.run_sync(working.wait)
+    began = time.monotonic()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert time.monotonic() - began < 5
+    release.set()
 
 
 async def test_the_fingerprint_is_that_of_the_content_not_of_the_name(house: House) -> None:
