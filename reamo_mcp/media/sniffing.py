@@ -3,6 +3,7 @@
 Whether a container of time (mov, matroska, ogg, mpegts ...) holds pictures or only sound is known after `describe`.
 """
 
+import unicodedata
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -190,16 +191,27 @@ def _start_of_text(head: bytes, whole: bool) -> str | None:
         (b"\xef\xbb\xbf", "utf-8"),
     ):
         if head.startswith(mark):
-            return head[len(mark) :].decode(encoding, "replace")
+            return _plausible(head[len(mark) :].decode(encoding, "replace"), wide=encoding != "utf-8")
     wide = unmarked_wide_encoding(head)
     if wide is not None:
-        return head.decode(wide, "replace")
+        return _plausible(head.decode(wide, "replace"), wide=True)
     try:
         text = head.decode("utf-8", "strict" if whole else "ignore")
     except UnicodeDecodeError:
         text = head.decode("latin-1")
+    return _plausible(text, wide=False)
+
+
+def _plausible(text: str, wide: bool) -> str | None:
+    """Return the text, None if it is empty or holds more control signs than texts do.
+
+    In UTF-8 its form proves a text; of two or four bytes almost all give some character, so in a ``wide`` encoding
+    code points without one count as well.
+    """
     controls = sum(character < " " and character not in "\t\n\r\f\v\b\x1b" for character in text)
-    return text if text and controls <= max(1, len(text) // 50) else None
+    strange = sum(one == "\ufffd" or unicodedata.category(one) in ("Cn", "Co", "Cs") for one in text) if wide else 0
+    few = controls <= max(1, len(text) // 50) and strange <= max(2, len(text) // 10)
+    return text if text and few else None
 
 
 def unmarked_wide_encoding(head: bytes) -> str | None:
