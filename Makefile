@@ -12,7 +12,7 @@ run_in = $(VENV)/bin/python
 pip = -m pip install --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check test-models hostile real fuzz bench score clean
+.PHONY: help run test check test-models hostile real fuzz conformance bench score clean
 
 help: ## list the jobs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ real: $(VENV)/.dev ## walk over all real files of REAMO_DATA, recordings too
 
 fuzz: $(VENV)/.dev ## damage real files in thousands of ways
 	$(run_in) -m pytest -q -m fuzz --timeout 3600
+
+conformance: $(VENV)/.dev ## try the server with the official suite, the inspector and the TypeScript client (needs Node)
+	$(run_in) -m pytest -q -m conformance -rs tests/conformance
 
 bench: $(VENV)/.dev ## times and memory against named baselines
 	@for file in $$(grep -l '^if __name__' tests/benchmarks/*.py | xargs grep -L '^import torch'); do \

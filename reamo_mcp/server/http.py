@@ -5,6 +5,7 @@ import os
 from ipaddress import ip_address
 
 import uvicorn
+from mcp.server import MCPServer
 from mcp.server.auth.provider import AccessToken, TokenVerifier
 from mcp.server.auth.settings import AuthSettings
 from mcp.server.transport_security import TransportSecuritySettings
@@ -13,7 +14,7 @@ from starlette.applications import Starlette
 
 from reamo_mcp.errors import InvalidArgument
 from reamo_mcp.server.build import build_server
-from reamo_mcp.server.services import OpenExtractor
+from reamo_mcp.server.services import OpenExtractor, Services
 from reamo_mcp.server.token import installation_token
 from reamo_mcp.settings import Settings
 
@@ -43,8 +44,16 @@ def http_app(
     settings: Settings, *, host: str, port: int, token: str, open_extractor: OpenExtractor | None = None
 ) -> Starlette:
     """Return the application, with the endpoint ``/mcp``. Every request needs the token and this host."""
+    server = http_server(settings, host=host, port=port, token=token, open_extractor=open_extractor)
+    return guarded_app(server, host=host)
+
+
+def http_server(
+    settings: Settings, *, host: str, port: int, token: str, open_extractor: OpenExtractor | None = None
+) -> MCPServer[Services]:
+    """Return the server that `guarded_app` serves to whoever holds the token."""
     address = f"http://{host}:{port}"
-    server = build_server(
+    return build_server(
         settings,
         transport="http",
         open_extractor=open_extractor,
@@ -56,6 +65,10 @@ def http_app(
             validate_token_resource=False,  # the comparison above is the whole check
         ),
     )
+
+
+def guarded_app(server: MCPServer[Services], *, host: str) -> Starlette:
+    """Return the application of a server of `http_server`, which answers requests made to this host only."""
     names = dict.fromkeys((*_LOOPBACK, host if ":" not in host else f"[{host}]"))
     return server.streamable_http_app(
         host=host,
