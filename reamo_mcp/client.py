@@ -7,11 +7,12 @@ import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from math import inf
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar, cast
 from uuid import uuid4
 
 import anyio
 import httpx2
+from anyio.abc import TaskStatus
 from mcp import Client, MCPError, StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.server import MCPServer
@@ -91,7 +92,7 @@ class ReamoClient:
             arguments += ["--engine", engine]
         passed = {name: value for name, value in os.environ.items() if name.startswith(_PASSED_ON)}
         parameters = StdioServerParameters(command=program, args=arguments, env={**passed, **(environment or {})})
-        async with Client(stdio_client(parameters), mode=era) as client:
+        async with _connected(f"the program {program}", Client(stdio_client(parameters), mode=era)) as client:
             yield cls(client, patience)
 
     @classmethod
@@ -104,7 +105,7 @@ class ReamoClient:
         async with httpx2.AsyncClient(headers=headers, timeout=httpx2.Timeout(30.0, read=None)) as connection:
             # No bound on an event: results come whole, and the server is our own.
             transport = streamable_http_client(url, http_client=connection, max_sse_event_size=None)
-            async with Client(transport, mode=era) as client:
+            async with _connected(f"a server at {url}", Client(transport, mode=era)) as client:
                 yield cls(client, patience)
 
     @classmethod
@@ -113,7 +114,7 @@ class ReamoClient:
         cls, server: MCPServer[Any], *, patience: float = 60.0, era: Era = "auto"
     ) -> "AsyncGenerator[ReamoClient]":
         """Talk to a server in this process, without any transport."""
-        async with Client(server, mode=era) as client:
+        async with _connected("the server in this process", Client(server, mode=era)) as client:
             yield cls(client, patience)
 
     async def extract_entities(
@@ -311,6 +312,48 @@ class ReamoClient:
                 raise _error("\n".join(block.text for block in answer.content if block.type == "text"))
             return answer
         raise _silent(self._patience)
+
+
+@asynccontextmanager
+async def _connected(what: str, client: Client) -> AsyncGenerator[Client]:
+    """Yield the connected client. Raises RemoteEngineFailed where nothing answers as a server does.
+
+    It is held by a task of its own: a connection that breaks fails the calls and not the body around them, and what
+    the body raises comes out as it is, not in the exception groups of the SDK's tasks.
+    """
+    leaving = anyio.Event()
+    failure: Exception | None = None
+    raised: Exception | None = None
+
+    async def hold(*, task_status: "TaskStatus[Exception | None]") -> None:
+        told = False
+        try:
+            async with client:
+                told = True
+                task_status.started(None)
+                await leaving.wait()
+        except Exception as error:  # reported: where it happens before the body runs; later the calls fail
+            if not told:
+                task_status.started(error)
+
+    async with anyio.create_task_group() as group:
+        failure = await group.start(hold)
+        if failure is None:
+            try:
+                yield client
+            except Exception as error:
+                raised = error
+            leaving.set()
+    if failure is not None:
+        raise RemoteEngineFailed(f"{what} does not answer: {_told(failure)}", "Start it, or correct address and token")
+    if raised is not None:
+        raise raised
+
+
+def _told(error: BaseException) -> str:
+    if isinstance(error, BaseExceptionGroup):
+        return _told(cast("BaseExceptionGroup[BaseException]", error).exceptions[0])
+    return str(error) or type(error).__name__
 
 
 def _reading(document: Document, part: str, modalities: Sequence[MediaKind]) -> dict[str, object]:

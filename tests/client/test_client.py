@@ -1,5 +1,7 @@
 """The typed client against a server in this process, over an extractor written by the test."""
 
+import asyncio
+import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,7 +11,7 @@ import anyio
 import pytest
 
 from reamo_mcp.client import ReamoClient
-from reamo_mcp.errors import CorruptMedia, Deadline, InvalidArgument, ResultExpired
+from reamo_mcp.errors import CorruptMedia, Deadline, InvalidArgument, RemoteEngineFailed, ResultExpired
 from reamo_mcp.server.build import build_server
 from reamo_mcp.settings import Settings
 from reamo_mcp.types.media import Document
@@ -63,6 +65,32 @@ async def test_an_error_of_the_server_is_raised_as_the_same_error(tmp_path: Path
             await client.get_result("r" + "0" * 32)
         with pytest.raises(InvalidArgument, match="pages 3-9"):
             await client.extract_entities(ADA, part="all of it")
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_what_the_callers_own_code_raises_comes_out_as_it_is(era: Era, tmp_path: Path) -> None:
+    async def raising() -> None:
+        async with connected(ScriptedExtractor(), tmp_path, era) as client:
+            await client.server_status()
+            raise ValueError("of my own")
+
+    async def waiting_for_too_long() -> None:
+        async with connected(ScriptedExtractor(steps=10_000), tmp_path, era) as client:
+            async with asyncio.timeout(0.2):
+                await client.extract_entities(ADA)
+
+    with pytest.raises(ValueError, match="of my own"):
+        await raising()
+    with pytest.raises(TimeoutError):
+        await waiting_for_too_long()
+
+
+async def test_a_program_that_is_no_server_is_told_in_one_sentence(tmp_path: Path) -> None:
+    for command in ([str(tmp_path / "none")], [sys.executable, "-c", ""]):
+        with pytest.raises(RemoteEngineFailed, match="does not answer") as raised:
+            async with ReamoClient.stdio(command=command):
+                pytest.fail("there was nothing to connect to")
+        assert raised.value.hint
 
 
 async def test_an_ontology_of_ones_own_reaches_the_extractor(tmp_path: Path) -> None:
