@@ -14,12 +14,16 @@ from reamo_mcp.types.record import Record
 
 
 class FollowedThing(Record):
-    """A thing that may be seen again: its number, what was asked for, its best score, and when it was seen last."""
+    """A thing that may be seen again: its number, what was asked for, its best score, and when it was seen last.
+
+    ``doubted``: it was followed over a cut, and its phrase was not found there yet.
+    """
 
     id: int = Field(ge=1)
     phrase: str
     score: float
     seen: float
+    doubted: bool = False
 
 
 class Outline(Record):
