@@ -3,6 +3,7 @@
 import math
 import struct
 import warnings
+import zlib
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from reamo_mcp.errors import CorruptMedia, ModelUnavailable, TooLarge
 from reamo_mcp.media.decoded import Description, OpenFile, Picture
 from reamo_mcp.media.image_facts import facts_of
+from reamo_mcp.media.png_rows import is_whole, may_be_whole
 from reamo_mcp.media.stream import FileStream
 from reamo_mcp.settings import Limits
 from reamo_mcp.types.extraction import Notice
@@ -35,9 +37,14 @@ _DECODERS = {
 }
 # What Pillow raises for damage of one kind or another; the texts may quote the file and are not passed on.
 _DAMAGE = (
-    *(OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, ArithmeticError, struct.error),
+    *(OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, ArithmeticError, struct.error, zlib.error),
     RuntimeError,  # of the AVIF decoder
 )
+_FIRST_FRAME = ("first_frame", "is animated: only its first frame")
+_ONE_OF_MANY = {
+    **dict.fromkeys(("gif", "webp", "png", "avif"), _FIRST_FRAME),
+    "tiff": ("first_page", "has several pages: only the first"),
+}
 _ORIENTATION = 274
 _TURNED_ON_ITS_SIDE = (5, 6, 7, 8)
 
@@ -47,9 +54,9 @@ def describe_image(file: OpenFile, limits: Limits) -> Description:
     with _opened(file, limits) as image:
         width, height = _upright_size(image)
         described = Description("image", file.format, width=width, height=height, facts=facts_of(image))
-        if file.format in ("gif", "webp", "png", "avif") and _is_animated(image):
-            notice = Notice(code="first_frame", message=f"{file.name} is animated: only its first frame is read")
-            return replace(described, notices=(notice,))
+        code, message = _ONE_OF_MANY.get(file.format, ("", ""))
+        if code and _has_a_second(image):
+            return replace(described, notices=(Notice(code=code, message=f"{file.name} {message} is read"),))
         return described
 
 
@@ -66,6 +73,8 @@ def load_picture(file: OpenFile, longest_side: int, limits: Limits) -> Picture:
         turn = _turn(image)
         if file.format == "jpeg":
             image.draft("RGB", (longest_side, longest_side))  # a half, quarter or eighth inside the decoder
+        if file.format == "png":
+            _load_whole(image, file)
         flat = _as_rgb(image)
         if max(flat.size) > longest_side:
             scale = longest_side / max(flat.size)
@@ -107,6 +116,15 @@ def _opened(file: OpenFile, limits: Limits) -> Generator["Image"]:
         ) from None
 
 
+def _load_whole(image: "Image", file: OpenFile) -> None:
+    """Decode a PNG. Raises CorruptMedia if it holds fewer pixels than its header promises, at first sight if it can."""
+    if may_be_whole(file.fd, file.size):
+        image.load()
+        if is_whole(image, file.fd):
+            return
+    raise CorruptMedia(f"{file.name} holds fewer pixels than its header says", "Take an undamaged copy")
+
+
 def _allow_heic(name: str) -> None:
     try:
         pillow_heif = import_module("pillow_heif")  # an extra: its types are not there to be checked
@@ -134,8 +152,8 @@ def _turn(image: "Image") -> "Transpose | None":
 
 
 def _orientation(image: "Image") -> int:
-    if image.format == "HEIF":
-        return 1  # its decoder has turned the picture already
+    if image.format in ("HEIF", "TIFF"):
+        return 1  # their decoders turn the picture themselves
     orientation: object = image.getexif().get(_ORIENTATION, 1)
     return orientation if isinstance(orientation, int) else 1
 
@@ -145,8 +163,8 @@ def _upright_size(image: "Image") -> tuple[int, int]:
     return (height, width) if _orientation(image) in _TURNED_ON_ITS_SIDE else (width, height)
 
 
-def _is_animated(image: "Image") -> bool:
-    """Return whether there is a second frame, without walking through all of them as ``n_frames`` does."""
+def _has_a_second(image: "Image") -> bool:
+    """Return whether there is a second picture, without walking through all of them as ``n_frames`` does."""
     try:
         image.seek(1)
     except EOFError:
