@@ -46,6 +46,8 @@ _OPEN_FILES = 256
 _LARGEST_ARRAY = 1 << 30
 _LONGEST_WINDOW = 16_000 * 600
 
+_PICTURE = TypeAdapter(PictureMeasures)
+
 T = TypeVar("T")
 
 _LIMITS: dict[Cause, str] = {
@@ -154,7 +156,7 @@ class ChildDecoder:
     def _one_picture(self, method: str, file: OpenFile, ask: Ask, control: Control) -> Picture:
         with _told_about(file):
             reply = self._children.one(Request(method, ask.model_dump_json().encode(), (file.fd,)), control)
-        return _picture(_checked(TypeAdapter(PictureMeasures), reply.body, file), reply, file)
+        return _picture(_checked(_PICTURE, reply.body, file), reply, file)
 
     def _stream(self, method: str, file: OpenFile, ask: Ask, control: Control) -> Generator[Reply, None, None]:
         request = Request(method, ask.model_dump_json().encode(), (file.fd,))
