@@ -5,7 +5,7 @@ show each place, with an instruction for it (``calls``). ``more`` says that it h
 
 Its JSON form is written by `written` alone, for prompts, training targets and tests alike: keys in the order of the
 fields, no white space, what has its default left out, except the five keys of the whole. Boxes are ``[left, top,
-right, bottom]`` in pixels of the upright original and times ``[start, end]`` in seconds; a model family that writes
+right, bottom]`` in whole pixels of the upright original and times ``[start, end]`` in seconds; a model family that writes
 them otherwise is converted in its adapter.
 """
 
@@ -98,4 +98,7 @@ def written(response: MetaResponse) -> str:
     """Return the JSON form, the same for equal responses."""
     spare = response.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     whole = {name: spare.get(name, []) for name in ("entities", "relations", "events", "calls")}
+    for call in whole["calls"]:
+        if "box" in call:
+            call["box"] = [round(place) for place in call["box"]]  # the grammar has no fractions of a pixel
     return json.dumps({**whole, "more": response.more}, ensure_ascii=False, separators=(",", ":"))

@@ -9,6 +9,8 @@ tokens of the chat have differs from the published checkpoints; their names, and
 # pyright: reportMissingTypeStubs=false, reportUnknownParameterType=false
 
 import json
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,8 @@ from typing import Any
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
+from reamo_mcp.models.local.reasoner.families.qwen2_5_omni import Qwen2_5Omni
+from reamo_mcp.models.local.reasoner.families.qwen3_omni import Qwen3Omni
 from tests.doubles import torchvision_without_cuda
 
 torchvision_without_cuda.install()
@@ -32,6 +36,9 @@ from transformers import (  # noqa: E402
     Qwen3OmniMoeThinkerForConditionalGeneration,
     WhisperFeatureExtractor,
 )
+
+from reamo_mcp.models.local.reasoner.loading import thinker_of  # noqa: E402
+from reamo_mcp.models.local.reasoner.reasoner import Thinker  # noqa: E402
 
 _NAMES_2_5 = {
     "image_token": "<|IMAGE|>",
@@ -226,3 +233,57 @@ def _text(tokenizer: Any, context: int, hidden: int) -> dict[str, Any]:
         "pad_token_id": tokenizer.pad_token_id,
         "eos_token_id": tokenizer.eos_token_id,
     }
+
+
+def tiny_thinker(
+    family: str, vocabulary: Vocabulary, *, context: int = 4096, hidden: int = 32, seed: int = 0
+) -> Thinker:
+    """Return a thinker that is ready to answer, of the family ``qwen2_5_omni`` or ``qwen3_omni``."""
+    kind, build = {"qwen2_5_omni": (Qwen2_5Omni(), tiny_qwen2_5_omni), "qwen3_omni": (Qwen3Omni(), tiny_qwen3_omni)}[
+        family
+    ]
+    processor, model = build(vocabulary, context=context, hidden=hidden, seed=seed)
+    return thinker_of(kind, processor, model)
+
+
+class ForcedHead(torch.nn.Module):
+    """In the place of the head of a model: its logits want one written token after another, in each row."""
+
+    def __init__(self, rows: list[list[int]], width: int) -> None:
+        super().__init__()
+        self._rows = rows
+        self._width = width
+        self.steps = 0
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Return logits whose greatest is that of the next token."""
+        logits = torch.zeros(hidden.shape[0], hidden.shape[1], self._width)
+        for row, ids in enumerate(self._rows):
+            logits[row, -1, ids[min(self.steps, len(ids) - 1)]] = 100.0
+        self.steps += 1
+        return logits
+
+
+class DiceHead(torch.nn.Module):
+    """In the place of the head of a model: its logits are noise, another in each row and step."""
+
+    def __init__(self, width: int, seed: int) -> None:
+        super().__init__()
+        self._width = width
+        self._dice = torch.Generator().manual_seed(seed)
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Return noise."""
+        return torch.rand(hidden.shape[0], hidden.shape[1], self._width, generator=self._dice)
+
+
+@contextmanager
+def headed(thinker: Thinker, head: torch.nn.Module) -> Generator[None]:
+    """Put another head on a model for a while."""
+    model: Any = thinker.model
+    own = model.lm_head
+    model.lm_head = head
+    try:
+        yield
+    finally:
+        model.lm_head = own

@@ -29,6 +29,7 @@ from transformers import (
 
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.models.local.reasoner.families.processor import Tokenizer
+from reamo_mcp.models.local.work_on_device import interruptible
 from reamo_mcp.models.meta_grammar import Schema
 from reamo_mcp.models.meta_parsing import parse
 
@@ -103,7 +104,7 @@ def generate(
     start = int(arguments["input_ids"].shape[1])
     hook = model.get_output_embeddings().register_forward_pre_hook(_last_position)
     try:
-        with torch.inference_mode():
+        with torch.inference_mode(), interruptible(_layers(model), control):
             rows: torch.Tensor = model.generate(
                 **arguments,
                 generation_config=settings,
@@ -177,6 +178,11 @@ def _unpacked(mask: torch.Tensor, width: int) -> torch.Tensor:
     """Return a packed mask [rows, words] as booleans [rows, width]; lowest bit first."""
     shifts = torch.arange(32, dtype=torch.int32, device=mask.device)
     return ((mask[:, :, None] >> shifts) & 1).flatten(1)[:, :width].bool()
+
+
+def _layers(model: PreTrainedModel) -> list[torch.nn.Module]:
+    """Return the layers, of towers too: between them a long prompt can be left."""
+    return [part for parts in model.modules() if isinstance(parts, torch.nn.ModuleList) for part in parts]
 
 
 def _last_position(module: Any, arguments: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:

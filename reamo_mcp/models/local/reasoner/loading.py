@@ -15,35 +15,32 @@ from reamo_mcp.models.local.reasoner.families.family import Family
 from reamo_mcp.models.local.reasoner.families.qwen2_5_omni import Qwen2_5Omni
 from reamo_mcp.models.local.reasoner.families.qwen3_omni import Qwen3Omni
 from reamo_mcp.models.local.reasoner.reasoner import LocalReasoner, Thinker
+from reamo_mcp.models.local.weights import Weights, loading
 from reamo_mcp.models.roles import Capacity, ModelCard
 
 FAMILIES: tuple[Family, ...] = (Qwen2_5Omni(), Qwen3Omni())
 
 
-def load_reasoner(
-    folder: Path, *, name: str, revision: str, device: str = "cpu", capacity: Capacity | None = None
-) -> LocalReasoner:
-    """Return a reasoner with the weights in a folder, which are loaded when they are first needed.
+def load_reasoner(weights: Weights, *, device: str, capacity: Capacity | None = None) -> LocalReasoner:
+    """Return a reasoner with these weights, which are loaded when they are first needed.
 
     Args:
-        folder: Configuration, processor and safetensors of one checkpoint, as published.
-        name: Such as ``Qwen/Qwen2.5-Omni-7B``; told in the card.
-        revision: The pinned commit of the checkpoint; told in the card.
+        weights: A folder with configuration, processor and safetensors of one checkpoint, as published.
         device: As torch names it. On a GPU the weights are in bfloat16, else in float32.
         capacity: What one ask may hold; must suit the memory.
 
     Raises:
         ModelUnavailable: The folder has no weights that can be used.
     """
-    family = family_of(folder)
+    family = family_of(weights.folder)
     card = ModelCard(
         role="reasoner",
-        name=name,
-        revision=revision,
+        name=weights.name,
+        revision=weights.revision,
         accepts=("text", "image", "audio", "video"),
         limits="the context and memory of the model; what does not fit is shown in parts or smaller",
     )
-    return LocalReasoner(card, lambda: load_thinker(folder, family, device), capacity)
+    return LocalReasoner(card, lambda: load_thinker(weights.folder, family, device), capacity)
 
 
 def family_of(folder: Path) -> Family:
@@ -64,15 +61,8 @@ def family_of(folder: Path) -> Family:
 
 def load_thinker(folder: Path, family: Family, device: str) -> Thinker:
     """Return the loaded model. Raises ModelUnavailable."""
-    on_gpu = torch.device(device).type != "cpu"
-    options: dict[str, Any] = {
-        "dtype": torch.bfloat16 if on_gpu else torch.float32,
-        "attn_implementation": "sdpa",
-        "local_files_only": True,
-        "trust_remote_code": False,
-        "use_safetensors": True,
-    }
-    if on_gpu:
+    options = {**loading(device), "attn_implementation": "sdpa"}
+    if torch.device(device).type != "cpu":
         options["device_map"] = {"": device}  # straight to the device: the host need not hold the weights
     try:
         model = family.load_model(str(folder), options)

@@ -4,7 +4,6 @@ Memory that does not suffice costs detail, not the answer: asks that were put to
 smaller pictures and fewer frames; only what still does not fit fails, alone.
 """
 
-import gc
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from reamo_mcp.models.local.reasoner.decoding import Generated, Grammars, genera
 from reamo_mcp.models.local.reasoner.families.family import Family
 from reamo_mcp.models.local.reasoner.families.processor import Processor
 from reamo_mcp.models.local.reasoner.prompts import Prompt, batch, encoder, prompt_of
+from reamo_mcp.models.local.work_on_device import free_memory, told_if_out_of_memory
 from reamo_mcp.models.meta_grammar import grammar
 from reamo_mcp.models.meta_parsing import parse
 from reamo_mcp.models.roles import Answer, Ask, Capacity, Failed, Found, ModelCard, Reasoned, Unsupported
@@ -49,6 +49,8 @@ class Thinker:
 
 class _TooLong(Exception):
     """A prompt leaves no room for its answer."""
+
+    message = "this part does not fit into the context of the model"
 
 
 class LocalReasoner:
@@ -82,7 +84,7 @@ class LocalReasoner:
         """Free the memory of the model; it is loaded again when it is needed."""
         with self._lock:
             self._thinker = None
-            _free_memory()
+            free_memory()
 
     def _ready(self, control: Control) -> Thinker:
         if self._thinker is None:
@@ -104,23 +106,18 @@ class _Work:
     def answers(self, asks: Sequence[Ask], thrift: Thrift) -> list[Answer[Reasoned]]:
         """Return one answer per ask, with as much thrift as the memory needs."""
         try:
-            return self._together(asks, thrift)
-        except (torch.OutOfMemoryError, _TooLong) as error:
-            shortage = OutOfMemory.code
-            why = (
-                "this part does not fit into the model"
-                if isinstance(error, _TooLong)
-                else "the memory does not suffice"
-            )
+            with told_if_out_of_memory("this part"):
+                return self._together(asks, thrift)
+        except (OutOfMemory, _TooLong) as error:
+            failure = Failed(OutOfMemory.code, error.message)
         except RuntimeError as error:
-            shortage, why = EngineFailed.code, f"the model failed on this part ({type(error).__name__})"
-        _free_memory()  # after the error is gone: its traceback holds what filled the memory
+            failure = Failed(EngineFailed.code, f"the model failed on this part ({type(error).__name__})")
         if len(asks) > 1:
             half = len(asks) // 2
             return [*self.answers(asks[:half], thrift), *self.answers(asks[half:], thrift)]
-        if shortage == OutOfMemory.code and thrift.steps < _MOST_THRIFT and is_reducible(asks[0]):
+        if failure.code == OutOfMemory.code and thrift.steps < _MOST_THRIFT and is_reducible(asks[0]):
             return self.answers(asks, Thrift(thrift.steps + 1))
-        return [Failed(shortage, why)]
+        return [failure]
 
     def _together(self, asks: Sequence[Ask], thrift: Thrift) -> list[Answer[Reasoned]]:
         prompts: dict[int, Prompt] = {}
@@ -159,9 +156,3 @@ class _Work:
             dropped=parsed.dropped,
             reduced=thrift.told,
         )
-
-
-def _free_memory() -> None:
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
