@@ -4,6 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+SECRET = "TOP SECRET CANARY"
+"""What the file says that nobody may read."""
+
 
 @dataclass(frozen=True)
 class Ground:
@@ -23,7 +26,7 @@ class Ground:
 class Row:
     """One row of the table. ``make`` writes the files and returns the path that the caller names.
 
-    ``outcomes`` are error codes, 'ok' or 'partial'.
+    ``outcomes`` are error codes, 'ok' or 'partial'. A ``bomb`` is made to cost much: it is read by a fresh decoder too.
     """
 
     number: str
@@ -31,12 +34,15 @@ class Row:
     make: Callable[[Ground], str]
     outcomes: frozenset[str]
     big: bool = False
-    hole: str = ""  # why the outcome is known to be another one today
+    bomb: bool = False
+    types: tuple[str, ...] = ("person",)  # of entities that are looked for in it
 
 
-def row(number: str, what: str, outcomes: str, make: Callable[[Ground], str], *, big: bool = False) -> Row:
+def row(
+    number: str, what: str, outcomes: str, make: Callable[[Ground], str], *, big: bool = False, bomb: bool = False
+) -> Row:
     """Return a row; ``outcomes`` are separated by blanks."""
-    return Row(number, what, make, frozenset(outcomes.split()), big=big)
+    return Row(number, what, make, frozenset(outcomes.split()), big=big, bomb=bomb)
 
 
 def holding(name: str, content: Callable[[Ground], bytes]) -> Callable[[Ground], str]:
@@ -49,6 +55,14 @@ def holding(name: str, content: Callable[[Ground], bytes]) -> Callable[[Ground],
     return make
 
 
-def file(number: str, name: str, outcomes: str, content: Callable[[Ground], bytes], *, big: bool = False) -> Row:
+def file(
+    number: str,
+    name: str,
+    outcomes: str,
+    content: Callable[[Ground], bytes],
+    *,
+    big: bool = False,
+    bomb: bool = False,
+) -> Row:
     """Return a row of a single file."""
-    return row(number, name, outcomes, holding(name, content), big=big)
+    return row(number, name, outcomes, holding(name, content), big=big, bomb=bomb)

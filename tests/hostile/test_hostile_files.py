@@ -1,59 +1,61 @@
 """Every hostile file through the client of a server with the real opening, decoder child and boundary."""
 
-import os
-import tempfile
 from pathlib import Path
 
 import pytest
 from _pytest.mark import ParameterSet
 
-from tests.hostile.conftest import ACCOUNT, Canary
+from tests.hostile.conftest import Account
 from tests.hostile.documents import document_rows
 from tests.hostile.paths import path_rows
 from tests.hostile.pictures import picture_rows
-from tests.hostile.public_path import PublicPath
+from tests.hostile.public_path import PublicPath, Seen
 from tests.hostile.recordings import recording_rows
-from tests.hostile.rows import Ground, Row
+from tests.hostile.rows import SECRET, Ground, Row
 
 MOST_MEMORY = 200 << 20
 MOST_PROCESSOR_SECONDS = 2.0
 HANG = 20.0  # wall seconds; what a row costs is measured in processor time, which other work does not change
+SLOW = 5.0  # wall seconds for another caller on a machine that is busy with other things; alone it is below one
 
 
 def _marked(row: Row) -> ParameterSet:
-    marks = [pytest.mark.big] if row.big else []
-    marks += [pytest.mark.xfail(reason=row.hole, strict=True)] if row.hole else []
-    return pytest.param(row, marks=marks, id=f"{row.number} {row.what[:40]}")
-
-
-def _state() -> tuple[int, set[str]]:
-    return len(os.listdir("/proc/self/fd")), set(os.listdir(tempfile.gettempdir()))
+    return pytest.param(row, marks=[pytest.mark.big] if row.big else [], id=f"{row.number} {row.what[:40]}")
 
 
 @pytest.mark.parametrize(
     "row", [_marked(row) for row in (*path_rows(), *picture_rows(), *recording_rows(), *document_rows())]
 )
 def test_a_hostile_file_ends_as_foreseen_and_leaves_no_trace(
-    row: Row, server: tuple[PublicPath, Path], ground: Ground, canary: Canary, request: pytest.FixtureRequest
+    row: Row, server: tuple[PublicPath, Path], ground: Ground, account: Account
 ) -> None:
     path, _ = server
     named = row.make(ground)
-    (descriptors, temporary), calls = _state(), len(canary.calls)
-    seen = path.read(named)
-    request.config.stash[ACCOUNT].append((row, seen))
-    descriptors_after, temporary_after = _state()
+    with account(row.number, row.what) as line:
+        seen = path.read(named, row.types)
+        line.outcome, line.warm = seen.outcome, seen.memory
+        line.seconds, line.processor_seconds = seen.seconds, seen.processor_seconds
+    _check(row, seen, ground, named)
+    if row.bomb:
+        path.chill()
+        (ground.inside / "fresh.txt").write_text("Alice", encoding="utf-8")
+        path.read("fresh.txt")
+    again = path.read(named, row.types)
+    line.fresh = again.memory if row.bomb else None
+    _check(row, again, ground, named)
+    assert again.outcome == seen.outcome, "the same file ends in another way the second time"
+    assert len(path.children()) <= 1
+
+
+def _check(row: Row, seen: Seen, ground: Ground, named: str) -> None:
     assert seen.outcome in row.outcomes, seen.words[:500]
-    assert "TOP SECRET" not in seen.words
+    assert SECRET not in seen.words
     assert str(ground.outside) not in seen.words.replace(named, "")
     assert "Traceback" not in seen.words
-    assert len(canary.calls) == calls, "somebody called"
-    assert descriptors_after <= descriptors, "descriptors were left open"
-    assert not {name for name in temporary_after - temporary if "reamo" in name}, "temporary files were left"
-    assert len(path.children()) <= 1
     assert seen.memory < MOST_MEMORY
     assert row.big or seen.processor_seconds < MOST_PROCESSOR_SECONDS
-    assert seen.seconds < HANG
-    assert path.read(named).outcome == seen.outcome, "the same file ends in another way the second time"
+    assert seen.seconds < HANG or row.big
+    assert seen.slowest_other < SLOW
 
 
 def test_the_refusal_is_the_same_whether_a_forbidden_file_exists_or_not(
