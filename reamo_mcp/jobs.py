@@ -207,7 +207,10 @@ class Jobs:
         return job.latest if job else None
 
     async def cancel(self, result_id: str, caller: str, seconds: float = 2.0) -> CancelOutcome:
-        """Take back one caller's interest, and stop the work if it was the last one."""
+        """Take back one caller's interest, and stop the work if it was the last one.
+
+        A caller who has none, such as one that was connected anew, takes back that of somebody who is not waiting.
+        """
         job = self._jobs.get(result_id)
         if job is None:
             if result_id in self._failed or await self._results.get(result_id) is not None:
@@ -216,7 +219,10 @@ class Jobs:
                 return "unknown"
             await anyio.to_thread.run_sync(self._requests.remove, result_id)
             return "cancelled"
-        self._leave(job, caller if caller in job.holders else next(iter(job.holders), caller))
+        away = (holder for holder in job.holders if not job.waiting.get(holder))
+        leaving = caller if caller in job.holders else next(away, None)
+        if leaving is not None:
+            self._leave(job, leaving)
         if job.holders:
             return "still_wanted"
         with anyio.move_on_after(seconds):

@@ -200,7 +200,7 @@ async def cancel(context: ToolContext, result_id: str) -> CallToolResult:
     outcome = await jobs.cancel(result_id, caller_of(context))
     notices = {
         "cancelled": "The work was stopped. What was read so far is kept: asking again continues from there",
-        "still_wanted": "Another call still waits for this work, so it goes on; cancel again to take that back too",
+        "still_wanted": "Another caller wants this work too, so it goes on",
         "finished": "The work had ended before; get_result returns how",
         "unknown": "No such work is known here; nothing was stopped",
     }

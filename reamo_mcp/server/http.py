@@ -85,17 +85,25 @@ def guarded_app(server: MCPServer[Services], *, host: str) -> Starlette:
     )
 
 
-def serve(settings: Settings, *, host: str = "127.0.0.1", port: int = DEFAULT_PORT, token: str | None = None) -> None:
+def serve(
+    settings: Settings,
+    *,
+    host: str = "127.0.0.1",
+    port: int = DEFAULT_PORT,
+    token: str | None = None,
+    open_extractor: OpenExtractor | None = None,
+) -> None:
     """Serve until SIGINT or SIGTERM. Raises InvalidArgument for an address that is not this machine's without a token.
 
     ``token`` overrides that of the installation, and must be given (or set as ``REAMO_TOKEN``) for an address that
-    other machines can reach.
+    other machines can reach. ``open_extractor`` replaces the installation's own.
     """
     if not _is_loopback(host) and token is None and not os.environ.get("REAMO_TOKEN"):
         raise InvalidArgument(
             f"{host} can be reached from other machines", "Give a token of your own, or serve on 127.0.0.1"
         )
-    app = http_app(settings, host=host, port=port, token=token or installation_token(settings))
+    known = token or installation_token(settings)
+    app = http_app(settings, host=host, port=port, token=known, open_extractor=open_extractor)
     config = uvicorn.Config(
         app,
         host=host,

@@ -1,13 +1,6 @@
 """`reamo-mcp serve` as a process, reached by the typed client and by a front over standard input and output."""
 
-import os
-import signal
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -15,40 +8,9 @@ import pytest
 
 from reamo_mcp import Document, ReamoClient
 from reamo_mcp.errors import PathNotAllowed, RemoteEngineFailed
+from tests.server.served import TOKEN, free_port, serve
 
-TOKEN = "a token of the test"
 MAIL = "Write to ada@example.org on 3 May 2024."
-
-
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
-
-
-@contextmanager
-def serving(folder: Path) -> Generator[tuple[str, subprocess.Popen[bytes]]]:
-    port = free_port()
-    environment = {**os.environ, "REAMO_CACHE": str(folder / "cache"), "REAMO_TOKEN": TOKEN}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "reamo_mcp", "serve", "--root", str(folder), "--port", str(port)],
-        env=environment,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                break
-            except OSError:
-                assert process.poll() is None
-                assert time.monotonic() < deadline
-                time.sleep(0.05)  # until it listens: nothing else tells
-        yield f"http://127.0.0.1:{port}/mcp", process
-    finally:
-        process.kill()
-        process.wait()
 
 
 async def test_a_client_extracts_over_http_within_the_roots_and_the_end_is_clean(tmp_path: Path) -> None:
@@ -56,15 +18,15 @@ async def test_a_client_extracts_over_http_within_the_roots_and_the_end_is_clean
     inside.mkdir()
     (inside / "a.txt").write_text(MAIL, encoding="utf-8")
     outside.write_text("secret@example.org", encoding="utf-8")
-    with serving(inside) as (url, process):
-        async with ReamoClient.http(url, token=TOKEN) as client:
+    with serve(inside) as served:
+        async with ReamoClient.http(served.url, token=TOKEN) as client:
             extraction = await client.extract_entities(Document.of(inside / "a.txt"))
             assert "ada@example.org" in {entity.name for entity in extraction.entities}
             with pytest.raises(PathNotAllowed):
                 await client.extract_entities(Document.of(outside))
-        process.send_signal(signal.SIGTERM)
+        served.process.terminate()
         begun = time.monotonic()
-        process.wait(timeout=10)
+        served.process.wait(timeout=10)
         assert time.monotonic() - begun < 2
 
 
@@ -76,14 +38,14 @@ async def test_a_front_uses_the_engine_and_keeps_to_its_own_narrower_roots(
     narrow.mkdir()
     (narrow / "a.txt").write_text(MAIL, encoding="utf-8")
     (tmp_path / "wide.txt").write_text(MAIL, encoding="utf-8")
-    with serving(tmp_path) as (url, _):
+    with serve(tmp_path) as served:
         own = {"REAMO_TOKEN": TOKEN, "REAMO_CACHE": str(tmp_path / "cache of the front")}
-        async with ReamoClient.stdio(roots=[narrow], engine=url, environment=own, era=era) as front:
+        async with ReamoClient.stdio(roots=[narrow], engine=served.url, environment=own, era=era) as front:
             extraction = await front.extract_entities(Document.of(narrow / "a.txt"))
             assert "ada@example.org" in {entity.name for entity in extraction.entities}
             with pytest.raises(PathNotAllowed):
                 await front.extract_entities(Document.of(tmp_path / "wide.txt"))
-        async with ReamoClient.http(url, token=TOKEN, era=era) as direct:
+        async with ReamoClient.http(served.url, token=TOKEN, era=era) as direct:
             assert (await direct.extract_entities(Document.of(tmp_path / "wide.txt"))).entities
 
 

@@ -1,6 +1,6 @@
 """An extractor whose answers, pace and failures are written by the test; it reads no file and runs no model."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -89,13 +89,17 @@ def extraction_of(*texts: str, absent: bool = False) -> Extraction:
 
 @dataclass
 class ScriptedExtractor:
-    """Reads texts and text files as they are; takes ``steps`` of ``pace`` seconds; raises ``failure`` at the end."""
+    """Reads texts and text files as they are; takes ``steps`` of ``pace`` seconds; raises ``failure`` at the end.
+
+    ``steps_of`` may say how many steps other texts take.
+    """
 
     steps: int = 0
     pace: float = 0.01
     failure: ReamoError | None = None
     answer: Callable[[Document], Extraction] | None = None
     picture: bytes | None = None
+    steps_of: Callable[[Sequence[str]], int | None] | None = None
     began: list[Document] = field(default_factory=list[Document])
     ended: list[str] = field(default_factory=list[str])
     has_begun: anyio.Event = field(default_factory=anyio.Event)
@@ -115,7 +119,7 @@ class ScriptedExtractor:
         allowed: Allowed | None = None,
     ) -> Extraction:
         texts = self._texts(document, allowed)
-        await self._work(document, report)
+        await self._work(document, texts, report)
         return self.answer(document) if self.answer else extraction_of(*texts)
 
     async def read(
@@ -126,8 +130,9 @@ class ScriptedExtractor:
         report: Report = _unreported,
         allowed: Allowed | None = None,
     ) -> Readings:
-        read = extraction_of(*self._texts(document, allowed))
-        await self._work(document, report)
+        texts = self._texts(document, allowed)
+        read = extraction_of(*texts)
+        await self._work(document, texts, report)
         perceptions = tuple(
             Perception(
                 medium=medium,
@@ -150,12 +155,14 @@ class ScriptedExtractor:
         self._texts(document, allowed)
         return self.picture
 
-    async def _work(self, document: Document, report: Report) -> None:
+    async def _work(self, document: Document, texts: Sequence[str], report: Report) -> None:
         self.began.append(document)
         self.has_begun.set()
+        told = self.steps_of(texts) if self.steps_of else None
+        steps = self.steps if told is None else told
         try:
-            for step in range(self.steps):
-                report(Progress(stage="read", done=step, total=self.steps, unit="pages", message="reading a script"))
+            for step in range(steps):
+                report(Progress(stage="read", done=step, total=steps, unit="pages", message="reading a script"))
                 await anyio.sleep(self.pace)
             if self.failure is not None:
                 raise self.failure

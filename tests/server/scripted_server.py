@@ -1,10 +1,11 @@
 """A program for the tests: the server, or its HTTP twin, over an extractor that takes the steps it is told to.
 
 Usage: scripted_server.py stdio|http PORT, with REAMO_* settings, SCRIPT_STEPS and SCRIPT_LOG (a file that gets a line
-for each piece of work that began or ended).
+for each piece of work that began or ended). A document that has "takes N steps" in a text takes N steps.
 """
 
 import os
+import re
 import sys
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
@@ -19,11 +20,16 @@ sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 async def opened(_: Settings) -> "AsyncGenerator[object]":
     from tests.doubles.scripted_extractor import ScriptedExtractor  # loaded late, as the real one is
 
-    extractor = ScriptedExtractor(steps=int(os.environ.get("SCRIPT_STEPS", "0")))
+    extractor = ScriptedExtractor(steps=int(os.environ.get("SCRIPT_STEPS", "0")), steps_of=steps_of)
     try:
         yield extractor
     finally:
         log([*("began" for _ in extractor.began), *extractor.ended, "closed"])
+
+
+def steps_of(texts: Sequence[str]) -> int | None:
+    told = re.search(r"takes (\d+) steps", " ".join(texts))
+    return int(told[1]) if told else None
 
 
 def log(lines: Sequence[str]) -> None:
@@ -38,19 +44,9 @@ def main() -> None:
 
         serve_stdio(settings, open_extractor=opened)  # pyright: ignore[reportArgumentType]
     else:
-        import uvicorn
+        from reamo_mcp.server.http import serve
 
-        from reamo_mcp.server.http import http_app
-
-        port = int(sys.argv[2])
-        app = http_app(
-            settings,
-            host="127.0.0.1",
-            port=port,
-            token=os.environ["REAMO_TOKEN"],
-            open_extractor=opened,  # pyright: ignore[reportArgumentType]
-        )
-        uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=1)
+        serve(settings, port=int(sys.argv[2]), open_extractor=opened)  # pyright: ignore[reportArgumentType]
 
 
 main()
