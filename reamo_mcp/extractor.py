@@ -1,7 +1,7 @@
 """The main job: a document becomes readings, readings become candidates, candidates become a grounded extraction."""
 
 import threading
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -23,6 +23,7 @@ from reamo_mcp.media.opening import Allowed, ensure_unchanged
 from reamo_mcp.models.engine import Engine
 from reamo_mcp.models.profiles import open_decoder, open_engine
 from reamo_mcp.reading.asked_modules import Modules
+from reamo_mcp.reading.expected_names import expected_names
 from reamo_mcp.reading.material import Material
 from reamo_mcp.reading.perceive import perceive, perceive_given_text, renamed
 from reamo_mcp.reading.perception import Given, Perception, Senses
@@ -118,7 +119,7 @@ class Extractor:
 
     def __init__(self, engine: Engine, decoder: Decoder, store: Store, settings: Settings) -> None:
         self._engine = engine
-        self._senses = Senses(decoder, engine.text_reader, engine.transcriber, engine.detectors)
+        self._senses = Senses(decoder, engine.text_reader, engine.transcriber, engine.name_spotter, engine.detectors)
         self._store = store
         self._settings = settings
         self._limiter = anyio.CapacityLimiter(4)
@@ -241,14 +242,15 @@ class Extractor:
             return extraction
 
     def _read(self, opened: OpenedSources, request: Request, caller: _Caller) -> Readings:
-        perceptions: list[Perception] = []
+        perceived: dict[int, Perception] = {}
         failed = list(opened.failed)
         notices: list[Notice] = []
         setbacks: list[ReamoError] = []
-        for number, source in enumerate(opened.sources, start=1):
-            media_id = f"m{number}"
+        for number in _listening_last(opened):
+            source = opened.sources[number]
+            media_id = f"m{number + 1}"
             if isinstance(source, OpenedText):
-                perceptions.append(perceive_given_text(source.text, source.name, media_id, source.sha256))
+                perceived[number] = perceive_given_text(source.text, source.name, media_id, source.sha256)
                 continue
             if request.modalities and source.file.kind not in request.modalities:
                 notices.append(
@@ -258,10 +260,12 @@ class Extractor:
             control = caller.control("read", f"reading {source.file.name}")
             control.check()
             try:
-                perceptions.append(self._perceive(source, media_id, request.part, control))
+                given = Given(source.file, "m0", request.part, source.sidecar, _expected(source, perceived.values()))
+                perceived[number] = renamed(self._perceive(given, control), media_id, source.file.name)
             except Exception as error:  # the other media are worth having without this one
                 setbacks.append(setback(error, source.file.name))
                 failed.append(failure(source.file.name, setbacks[-1]))
+        perceptions = [perceived[number] for number in sorted(perceived)]
         if not perceptions and setbacks:
             raise nothing_readable(setbacks, failed)
         if (trouble := self._store.trouble) is not None:
@@ -271,24 +275,28 @@ class Extractor:
         )
         return Readings(document=document, perceptions=tuple(perceptions), failed=tuple(failed), notices=tuple(notices))
 
-    def _perceive(self, source: OpenedFile, media_id: str, part: Part, control: Control) -> Perception:
+    def _perceive(self, given: Given, control: Control) -> Perception:
         kept_by = RecordStore(self._store.readings)
         cards = [card.model_dump_json() for card in self._engine.cards() if card.role not in _NOT_READING]
-        perception_key = key(
-            source.file.sha256,
-            source.sidecar.sha256 if source.sidecar else None,
-            part.model_dump_json(),
+        alone = key(
+            given.file.sha256,
+            given.sidecar.sha256 if given.sidecar else None,
+            given.part.model_dump_json(),
             self._settings.limits.model_dump_json(),
             cards,
             installed_version(),
         )
-        perception = kept_by.get(perception_key, Perception)
+        in_company = key(alone, given.expected) if given.expected else alone
+        perception = kept_by.get(in_company, Perception)
+        if perception is None and given.expected:
+            known = kept_by.get(alone, Perception)
+            perception = known if known is not None and not known.is_draft else None
         if perception is None:
-            perception = perceive(Given(source.file, "m0", part, source.sidecar), self._senses, control)
-            ensure_unchanged(source.file)
+            perception = perceive(given, self._senses, control)
+            ensure_unchanged(given.file)
             if not perception.retryable:
-                kept_by.put(perception_key, perception)
-        return renamed(perception, media_id, source.file.name)
+                kept_by.put(in_company if perception.is_draft else alone, perception)
+        return perception
 
     def _propose_and_ground(
         self, readings: Readings, material: Material, ontology: Ontology, request: Request, caller: _Caller
@@ -340,6 +348,24 @@ class Extractor:
             self._settings.limits.model_dump_json(),
             self.engine.model_dump_json(),
         )
+
+
+def _listening_last(opened: OpenedSources) -> list[int]:
+    """Return the numbers of the sources in the order of reading: what is written tells what to listen for."""
+    order = {"video": 1, "audio": 2}
+    return sorted(
+        range(len(opened.sources)),
+        key=lambda number: (
+            order.get(source.file.kind, 0) if isinstance(source := opened.sources[number], OpenedFile) else 0
+        ),
+    )
+
+
+def _expected(source: OpenedFile, perceived: Iterable[Perception]) -> tuple[str, ...]:
+    """Return the names to listen for in a source, as far as the media before it tell. A transcript needs none."""
+    if source.file.kind not in ("audio", "video") or source.sidecar is not None:
+        return ()
+    return expected_names(reading for perception in perceived for reading in perception.readings)
 
 
 def _material(opened: OpenedSources, senses: Senses, request: Request) -> Material:

@@ -7,6 +7,7 @@ from reamo_mcp.models.roles import (
     AudioSegmenter,
     ImageSegmenter,
     ModelCard,
+    NameSpotter,
     ObjectDetector,
     Reasoner,
     TextExtractor,
@@ -28,6 +29,7 @@ class Engine:
     text_extractor: TextExtractor | None = None
     text_reader: TextReader | None = None
     transcriber: Transcriber | None = None
+    name_spotter: NameSpotter | None = None
     detectors: tuple[ObjectDetector, ...] = ()
     reasoner: Reasoner | None = None
     image_segmenter: ImageSegmenter | None = None
@@ -37,6 +39,6 @@ class Engine:
 
     def cards(self) -> tuple[ModelCard, ...]:
         """Return what the models are, in a fixed order; asking loads no weights."""
-        readers = (self.text_extractor, self.text_reader, self.transcriber, *self.detectors)
+        readers = (self.text_extractor, self.text_reader, self.transcriber, self.name_spotter, *self.detectors)
         modules = (self.image_segmenter, self.video_tracker, self.audio_segmenter)
         return tuple(role.card for role in (*readers, self.reasoner, *modules) if role is not None)

@@ -152,6 +152,23 @@ class HostedTranscriber:
         return one_by_one(ask, [sound])[0]
 
 
+class HostedNameSpotter:
+    """A name spotter that runs in the engine child."""
+
+    def __init__(self, child: EngineChild, card: ModelCard) -> None:
+        self._child = child
+        self.card = card
+
+    def spot(self, sound: Sound, names: Sequence[str], control: Control) -> Answer[HeardWord]:
+        """Return the names that are said in this window."""
+
+        def ask(some: Sequence[Sound]) -> list[Answer[HeardWord]]:
+            asked = Question(starts=(some[0].start,), texts=tuple(names))
+            return self._child.answers("spot", asked, (some[0].samples,), _WORDS, 1, control)
+
+        return one_by_one(ask, [sound])[0]
+
+
 def hosted(engine: Engine, child: EngineChild) -> Engine:
     """Return the same engine with its roles in the child; ``close`` ends the child."""
     return replace(
@@ -159,6 +176,7 @@ def hosted(engine: Engine, child: EngineChild) -> Engine:
         text_extractor=engine.text_extractor and HostedTextExtractor(child, engine.text_extractor.card),
         text_reader=engine.text_reader and HostedTextReader(child, engine.text_reader.card),
         transcriber=engine.transcriber and HostedTranscriber(child, engine.transcriber.card),
+        name_spotter=engine.name_spotter and HostedNameSpotter(child, engine.name_spotter.card),
         detectors=tuple(
             HostedDetector(child, detector.card, number) for number, detector in enumerate(engine.detectors)
         ),
@@ -202,12 +220,18 @@ def handlers_over(engine: Engine) -> Handlers:
         role = present(engine.transcriber)
         yield reply_of(_WORDS, [role.align(sound_of(request), ask.text, Alive(control))])
 
+    def spot(request: Request, control: Control) -> Iterator[Reply]:
+        ask = Question.model_validate_json(request.body)
+        role = present(engine.name_spotter)
+        yield reply_of(_WORDS, [role.spot(sound_of(request), ask.texts, Alive(control))])
+
     handlers: dict[str, Handler] = {
         "extract": extract,
         "read": read,
         "detect": detect,
         "transcribe": transcribe,
         "align": align,
+        "spot": spot,
         **module_handlers(engine),
     }
     return handlers

@@ -220,6 +220,22 @@ class Transcriber(Protocol):
         ...
 
 
+class NameSpotter(Protocol):
+    """Listens for given names in speech, where no recogniser would know them."""
+
+    @property
+    def card(self) -> ModelCard:
+        """What the model is."""
+        ...
+
+    def spot(self, sound: Sound, names: Sequence[str], control: Control) -> "Answer[HeardWord]":
+        """Return the names that are said in this window, in order of time, each as one item with its text as given.
+
+        Names that are too short to be told from other speech are never returned.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class TextPassage:
     """A stretch of a reading that can be quoted; ``source`` is the reading's id."""

@@ -1,8 +1,10 @@
 """Perceiving sound: what is said in a recording or in the sound track of a video, each word with its time.
 
-A transcript that was given is used before any recogniser. Else the transcriber hears a draft, which is marked as one.
+A transcript that was given is used before any recogniser. Else the transcriber hears a draft, which is marked as one,
+and names that the other media of the document write are listened for.
 """
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -10,7 +12,8 @@ from typing import NamedTuple
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.decoded import SAMPLE_RATE, Description, Outcome, SoundWindow
 from reamo_mcp.media.pauses import cut_at_pauses
-from reamo_mcp.models.roles import HeardWord, Sound, Transcriber
+from reamo_mcp.models.roles import Failed, Found, HeardWord, Sound, Transcriber, Unsupported
+from reamo_mcp.reading.expected_names import with_names
 from reamo_mcp.reading.given_transcript import Transcript, cues_within, given_transcript, place_cues, place_text
 from reamo_mcp.reading.metadata import metadata_reading
 from reamo_mcp.reading.perception import Given, Perception, Senses
@@ -43,6 +46,7 @@ class _Listening:
     outcome: Outcome = field(default_factory=Outcome)
     played: float | None = None  # end of the last window of sound, in seconds
     failure: Gap | None = None  # why the rest was not heard
+    unspotted: Notice | None = None  # why expected names were not listened for
     silent: bool = False  # no sound could be decoded at all
 
     @property
@@ -130,7 +134,7 @@ def _listen(listening: _Listening) -> Heard:
     else:
         reading, heard_until = _draft(listening)
         covered = listening.coverage(heard_until)
-        more = ()
+        more = (listening.unspotted,) if listening.unspotted else ()
     ended = listening.outcome.end
     return Heard(
         readings=(reading,) if reading else (),
@@ -180,9 +184,9 @@ def _draft(listening: _Listening) -> tuple[Reading | None, float]:
     lines: list[list[HeardWord]] = []
     heard_until = listening.start
     try:
-        for window, words in _transcribed(listening, transcriber):
-            heard_until = window
-            for word in words:
+        for sound, words in _transcribed(listening, transcriber):
+            heard_until = sound.start + len(sound.samples) / SAMPLE_RATE
+            for word in with_names(words, _names_in(sound, listening)):
                 if not lines or word.start - lines[-1][-1].end > _NEW_LINE:
                     lines.append([])
                 lines[-1].append(word)
@@ -193,21 +197,40 @@ def _draft(listening: _Listening) -> tuple[Reading | None, float]:
     else:
         heard_until = listening.end if listening.failure is None else heard_until
     text, words = _text_of(lines)
-    return _reading(listening, transcriber.card.name, text, words, draft=True), heard_until
+    spotter = listening.senses.name_spotter if listening.given.expected else None
+    model = f"{transcriber.card.name}+{spotter.card.name}" if spotter else transcriber.card.name
+    return _reading(listening, model, text, words, draft=True), heard_until
 
 
-def _transcribed(listening: _Listening, transcriber: Transcriber) -> Iterator[tuple[float, tuple[HeardWord, ...]]]:
-    """Yield for each window its end and what is said in it."""
-    ends: list[float] = []
+def _transcribed(listening: _Listening, transcriber: Transcriber) -> Iterator[tuple[Sound, tuple[HeardWord, ...]]]:
+    """Yield each window of sound with what is said in it."""
+    waiting: deque[Sound] = deque()
 
     def sounds() -> Iterator[Sound]:
         for window in cut_at_pauses(listening.windows()):
-            ends.append(window.start + len(window.samples) / SAMPLE_RATE)
-            yield Sound(window.samples, window.start)
+            waiting.append(Sound(window.samples, window.start))
+            yield waiting[-1]
 
-    for number, transcript in enumerate(transcriber.transcribe(sounds(), listening.control)):
+    for transcript in transcriber.transcribe(sounds(), listening.control):
         listening.control.check()
-        yield ends[number], transcript.words
+        yield waiting.popleft(), transcript.words
+
+
+def _names_in(sound: Sound, listening: _Listening) -> tuple[HeardWord, ...]:
+    """Return the expected names that are said in a window. A spotter that fails is told once, and the draft stays."""
+    spotter = listening.senses.name_spotter
+    if spotter is None or not listening.given.expected or listening.unspotted is not None:
+        return ()
+    answer = spotter.spot(sound, listening.given.expected, listening.control)
+    match answer:
+        case Found(items=items):
+            return items
+        case Unsupported(reason=reason) | Failed(message=reason):
+            message = f"names of the other files were not listened for from {sound.start:.0f} s on: {reason}"
+            listening.unspotted = Notice(
+                code="names", message=message, media_id=listening.given.media_id, retryable=isinstance(answer, Failed)
+            )
+            return ()
 
 
 def _text_of(lines: list[list[HeardWord]]) -> tuple[str, tuple[Word, ...]]:

@@ -1,7 +1,7 @@
 """Perceiving a video: the print, faces and codes in its pictures, followed through time, and what is said in it."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 
@@ -9,6 +9,7 @@ from reamo_mcp.errors import ReamoError
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.decoded import Description, Frame, FramePlan, Outcome, Picture, StreamEnd
 from reamo_mcp.models.roles import Answer, Line, ObjectDetector, Region, TextReader
+from reamo_mcp.reading.expected_names import MOST_NAMES, expected_names
 from reamo_mcp.reading.frame_view import FrameView
 from reamo_mcp.reading.metadata import metadata_reading
 from reamo_mcp.reading.perceive_sound import Heard, perceive_speech
@@ -85,15 +86,18 @@ def perceive_video(given: Given, description: Description, senses: Senses, contr
         failure = setback(error, f"the pictures of {given.file.name}")
         if not has_speech and sight.read <= start:
             raise failure from failure.__cause__
+    tracks = sight.tracker.tracks()
+    written = tuple(_text_reading(given.media_id, senses, tracks))
     heard = Heard()
     if has_speech:
+        names = dict.fromkeys((*expected_names(written), *given.expected))
+        given = replace(given, expected=tuple(names)[:MOST_NAMES])
         heard = _heard(given, description, senses, failure, _Share(control, 0.5, 0.5))
 
     end = outcome.end or StreamEnd(0.0)
     if failure is not None:
         stop = max(sight.read, description.duration)
         end = StreamEnd(sight.read, (Gap.by(failure).not_read("seconds", sight.read, stop),))
-    tracks = sight.tracker.tracks()
     duration = max(description.duration, end.read, *(track.end for track in tracks), 0.0)
     control.progress(duration, duration, "seconds")
     return Perception(
@@ -108,7 +112,7 @@ def perceive_video(given: Given, description: Description, senses: Senses, contr
             has_sound=description.has_sound,
         ),
         readings=(
-            *_text_reading(given.media_id, senses, tracks),
+            *written,
             *_sight_reading(given.media_id, senses, tracks),
             *heard.readings,
             *metadata_reading(given.media_id, description.facts),

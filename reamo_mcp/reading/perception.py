@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from reamo_mcp.media.decoded import OpenFile
 from reamo_mcp.media.decoding import Decoder
-from reamo_mcp.models.roles import ObjectDetector, TextReader, Transcriber
+from reamo_mcp.models.roles import NameSpotter, ObjectDetector, TextReader, Transcriber
 from reamo_mcp.types.coverage import MediumCoverage, UnsupportedAsk
 from reamo_mcp.types.extraction import Notice
 from reamo_mcp.types.media import Medium, Part
@@ -20,17 +20,22 @@ class Senses:
     decoder: Decoder
     text_reader: TextReader | None = None
     transcriber: Transcriber | None = None
+    name_spotter: NameSpotter | None = None
     detectors: Sequence[ObjectDetector] = ()
 
 
 @dataclass(frozen=True)
 class Given:
-    """One opened file, the id of its medium, the part that is wanted, and its transcript if one lies beside it."""
+    """One opened file, the id of its medium, the part that is wanted, and its transcript if one lies beside it.
+
+    ``expected`` are names of the document's other media, worth listening for where there is no transcript.
+    """
 
     file: OpenFile
     media_id: str
     part: Part = field(default_factory=Part)
     sidecar: OpenFile | None = None
+    expected: tuple[str, ...] = ()
 
 
 class Perception(Record):
@@ -47,3 +52,8 @@ class Perception(Record):
         """True when another try may perceive more, since a model or the machine failed on the way."""
         missed = (stretch for part in self.coverage for stretch in part.not_read)
         return any(stretch.retryable for stretch in missed) or any(notice.retryable for notice in self.notices)
+
+    @property
+    def is_draft(self) -> bool:
+        """True when speech was heard without a transcript: then it matters which names were listened for."""
+        return any(reading.draft for reading in self.readings)

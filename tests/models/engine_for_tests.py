@@ -73,6 +73,13 @@ class LengthTranscriber:
         return Found((HeardWord(text=text, start=sound.start, end=sound.start + 1, confidence=1, confident=True),))
 
 
+class FirstNameSpotter:
+    card = ModelCard(role="name_spotter", name="first name", revision="1")
+
+    def spot(self, sound: Sound, names: Sequence[str], control: Control) -> Answer[HeardWord]:
+        return Found((HeardWord(text=names[0], start=sound.start, end=sound.start + 1, confidence=1, confident=True),))
+
+
 def serve() -> Handlers:
     return handlers_over(engine())
 
@@ -83,5 +90,6 @@ def engine() -> Engine:
         text_extractor=FirstWordExtractor(),
         text_reader=DeadlyReader(),
         transcriber=LengthTranscriber(),
+        name_spotter=FirstNameSpotter(),
         detectors=(ShapeDetector(),),
     )

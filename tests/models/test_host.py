@@ -52,7 +52,7 @@ def said(answer: Answer[Line]) -> str:
 
 
 def test_cards_are_known_without_starting_a_child(far: Engine, child: EngineChild) -> None:
-    assert [card.name for card in far.cards()] == ["first word", "deadly", "length", "shape"]
+    assert [card.name for card in far.cards()] == ["first word", "deadly", "length", "first name", "shape"]
     assert child.process_id is None
 
 
@@ -76,6 +76,10 @@ def test_every_role_answers_across_the_border_as_it_does_here(far: Engine, unlim
         near.transcriber.transcribe(iter(sounds), unlimited)
     )
     assert far.transcriber.align(sounds[0], "ada", unlimited) == near.transcriber.align(sounds[0], "ada", unlimited)
+    assert far.name_spotter is not None
+    assert near.name_spotter is not None
+    names = ("Ada", "Lin")
+    assert far.name_spotter.spot(sounds[1], names, unlimited) == near.name_spotter.spot(sounds[1], names, unlimited)
 
 
 def test_a_picture_that_kills_the_child_fails_alone(far: Engine, unlimited: Unlimited) -> None:

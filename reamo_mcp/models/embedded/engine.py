@@ -2,6 +2,7 @@
 
 from reamo_mcp.models.embedded.code_detector import CodeDetector
 from reamo_mcp.models.embedded.face_detector import FaceDetector
+from reamo_mcp.models.embedded.name_spotter import EmbeddedNameSpotter
 from reamo_mcp.models.embedded.text_extractor import EmbeddedTextExtractor
 from reamo_mcp.models.embedded.text_reader import EmbeddedTextReader
 from reamo_mcp.models.embedded.transcriber import EmbeddedTranscriber
@@ -15,5 +16,6 @@ def embedded_engine(threads: int) -> Engine:
         text_extractor=EmbeddedTextExtractor(threads),
         text_reader=EmbeddedTextReader(threads),
         transcriber=EmbeddedTranscriber(),
+        name_spotter=EmbeddedNameSpotter(),
         detectors=(FaceDetector(threads), CodeDetector()),
     )

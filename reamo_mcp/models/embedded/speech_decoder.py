@@ -11,6 +11,8 @@ searched.
 
 import math
 import re
+import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,6 +27,8 @@ FRAMES_PER_SECOND = 100
 _BLOCK = SAMPLE_RATE // 5 * 2  # bytes: a tenth of a second of 16-bit samples, searched in well under half a second
 _FRONT_END = "front end"
 _PHONES = "phones"
+_PHRASES = "phrases"
+_LEAST_LIKELY = "1e-1"  # how much worse than phones in any order a phrase may explain the sound
 _VARIANT = re.compile(r"\(\d+\)$")
 
 
@@ -62,6 +66,7 @@ class SpeechDecoder:
         self._language_weight = language_weight
         self._two_passes = two_passes
         self._decoder: Decoder | None = None
+        self._phrases: list[str] = []
         self._recogniser = ""
         self._mean = ""
 
@@ -101,6 +106,48 @@ class SpeechDecoder:
             return Alignment()
         frames = max(1, len(pcm) * FRAMES_PER_SECOND // (2 * SAMPLE_RATE))
         return Alignment(tuple(words), (fitted - free) / frames)
+
+    def spot(self, pcm: bytes, phrases: Sequence[Sequence[str]], control: Control) -> list[tuple[int, DecodedWord]]:
+        """Return where phrases are said: the index of the phrase, and its stretch as one word.
+
+        A phrase is found where it explains the sound about as well as any phones in any order do.
+
+        Args:
+            pcm: 16-bit samples of one utterance.
+            phrases: For each phrase its words, each as phones separated by blanks.
+            control: Asked every tenth of a second of sound.
+        """
+        decoder = self._open()
+        names = [" ".join(self._name(decoder, (phones,)) for phones in phrase) for phrase in phrases]
+        if names != self._phrases:
+            # The recogniser takes several phrases from a file only.
+            with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="ascii") as file:
+                file.writelines(f"{name} /{_LEAST_LIKELY}/\n" for name in dict.fromkeys(names))
+                file.flush()
+                decoder.add_kws(_PHRASES, file.name)
+            self._phrases = names
+        mean = self._normalise(decoder, pcm, control)
+        decoder.activate_search(_PHRASES)
+        decoder.set_cmn(mean)
+        try:
+            self._feed(decoder, pcm, control)
+            found = [] if decoder.hyp() is None else list(decoder.seg())
+            return [
+                (
+                    names.index(segment.word.strip()),
+                    DecodedWord(
+                        text=segment.word.strip(),
+                        start=segment.start_frame,
+                        end=segment.end_frame + 1,
+                        posterior=min(1.0, max(0.0, segment.prob)),
+                        phones=sum(len(phones.split()) for phones in phrases[names.index(segment.word.strip())]),
+                    ),
+                )
+                for segment in found
+                if segment.word.strip() in names
+            ]
+        finally:
+            decoder.activate_search(self._recogniser)
 
     def phones(self, word: str) -> str | None:
         """Return the phones of a word of the dictionary, None for an unknown word."""

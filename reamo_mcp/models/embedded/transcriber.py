@@ -77,7 +77,7 @@ class EmbeddedTranscriber:
         shouted = text.isupper()  # then capitals tell nothing about abbreviations
         ways = [pronunciations(token.lower() if shouted else token, self._decoder.phones) for token in tokens]
         spoken = [(token, way) for token, way in zip(tokens, ways, strict=True) if way]
-        samples = _pcm(sound)
+        samples = pcm_of(sound)
         utterances = self._activity.utterances(samples, control)
         if not spoken or not utterances:
             return ()
@@ -94,7 +94,7 @@ class EmbeddedTranscriber:
         return words if is_said else ()
 
     def _transcript(self, sound: Sound, control: Control) -> SpeechTranscript:
-        samples = _pcm(sound)
+        samples = pcm_of(sound)
         speech: list[TimeSpan] = []
         words: list[HeardWord] = []
         for utterance in self._activity.utterances(samples, control):
@@ -115,7 +115,8 @@ class EmbeddedTranscriber:
         ]
 
 
-def _pcm(sound: Sound) -> "NDArray[numpy.int16]":
+def pcm_of(sound: Sound) -> "NDArray[numpy.int16]":
+    """Return the samples of a sound as the recogniser takes them: 16-bit."""
     import numpy
 
     return (numpy.clip(sound.samples, -1, 1) * 32767).astype(numpy.int16)
