@@ -22,7 +22,7 @@ from reamo_mcp.isolation.program import Bounds
 
 AHEAD = 2
 _POLL_EVERY = 0.01
-_PROGRESS_EVERY = 0.05
+_PROGRESS_EVERY = 0.25  # each message wakes the parent
 
 
 class _Cancelled(Cancelled):

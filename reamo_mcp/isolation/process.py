@@ -289,7 +289,8 @@ class ChildProcess:
             if envelope.kind != "progress":
                 return envelope, Reply(body, arrays)
             control.check()
-            control.progress(envelope.done, envelope.total, envelope.unit)
+            if envelope.unit:  # else it says no more than that the work goes on
+                control.progress(envelope.done, envelope.total, envelope.unit)
             deadline = time.monotonic() + patience
 
     def _cancel(self, running: _Running) -> None:

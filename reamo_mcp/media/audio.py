@@ -131,7 +131,8 @@ def _filled(
     resampler = _resampler()
     layout: tuple[int, str, str] | None = None
     expected = 0.0  # sample of the clock at which the next frame should stand; the position lags behind it
-    base, scale, origin = None, 0.0, float(opened.origin * SAMPLE_RATE)
+    scale = float(stream.time_base * SAMPLE_RATE) if stream.time_base is not None else None
+    origin = float(opened.origin * SAMPLE_RATE)
     total = float(opened.duration)
     for packet in packets_of(opened, stream):
         control.check()
@@ -146,9 +147,7 @@ def _filled(
                 yield from _resampled(resampler, None, windows)
                 resampler = _resampler()
             layout = shape
-            if frame.pts is not None and frame.time_base is not None:
-                if frame.time_base != base:
-                    base, scale = frame.time_base, float(frame.time_base * SAMPLE_RATE)
+            if frame.pts is not None and scale is not None:  # frames count in the base of their stream
                 at = round(frame.pts * scale - origin)
                 if windows.position is None:
                     windows.position, expected = at, at
@@ -184,8 +183,10 @@ def _resampler() -> "AudioResampler":
 
 
 def _resampled(resampler: "AudioResampler", frame: "AudioFrame | None", windows: _Windows) -> Iterator[SoundWindow]:
-    for resampled in resampler.resample(frame):
-        yield from windows.add(resampled.to_ndarray()[0])
+    import numpy
+
+    for resampled in resampler.resample(frame):  # one plane: it is looked at, where to_ndarray would copy it
+        yield from windows.add(numpy.frombuffer(resampled.planes[0], numpy.float32, resampled.samples))
 
 
 def _end(

@@ -34,6 +34,7 @@ STATES_DURATION = ("mov", "matroska", "avi", "wav", "flac")
 SEEKS_EXACTLY = ("mov", "matroska")
 """Formats with an index of times. Elsewhere a position after a seek may be a guess, so they are read from the start."""
 _MOST_STREAMS = 64
+_READ_AT_ONCE = 1 << 17
 _PROBED_PACKETS = 400
 
 
@@ -108,7 +109,12 @@ def opened_container(file: OpenFile, limits: Limits) -> Generator[Opened]:
     }
     try:
         container = av.open(
-            FileStream(file.fd), "r", options=options, metadata_errors="replace", io_open=_refuse_other_files
+            FileStream(file.fd),
+            "r",
+            options=options,
+            metadata_errors="replace",
+            io_open=_refuse_other_files,
+            buffer_size=_READ_AT_ONCE,
         )
     except ArgumentError:
         raise UnsupportedContainer(
