@@ -7,6 +7,7 @@ from pathlib import Path
 import anyio
 import anyio.from_thread
 import anyio.to_thread
+import numpy
 import pytest
 from PIL import Image
 
@@ -17,13 +18,21 @@ from reamo_mcp.media.local_decoder import LocalDecoder
 from reamo_mcp.media.opening import Allowed
 from reamo_mcp.models.engine import Engine
 from reamo_mcp.models.profiles import remembering
-from reamo_mcp.models.roles import Line, ReadWord, Region
+from reamo_mcp.models.roles import HeardWord, Line, ReadWord, Region
 from reamo_mcp.settings import Limits, Settings
 from reamo_mcp.store.records import Store
 from reamo_mcp.types.grounding import Box, ImageRegion, TextSpan
 from reamo_mcp.types.media import Document
 from reamo_mcp.types.ontology import Ontology
-from tests.doubles.scripted_roles import CountedDecoder, ScriptedDetector, ScriptedTextExtractor, ScriptedTextReader
+from tests.doubles.scripted_roles import (
+    CountedDecoder,
+    ScriptedDetector,
+    ScriptedNameSpotter,
+    ScriptedTextExtractor,
+    ScriptedTextReader,
+    ScriptedTranscriber,
+)
+from tests.media_samples import write_sound
 
 ONTOLOGY = Ontology.of(entity_types=["person", "location"], relation_types=["lives in"], event_types=["travel"])
 POSTER = Line(
@@ -35,6 +44,7 @@ POSTER = Line(
     ),
     confidence=0.99,
 )
+SAID = HeardWord(text="Ada Byron", start=0.5, end=1.2, confidence=1, confident=True)
 FACE = Region(type="face", box=Box(x=5, y=40, width=20, height=20), score=0.95)
 
 
@@ -50,13 +60,19 @@ class House:
     )
     reader: ScriptedTextReader = field(default_factory=lambda: ScriptedTextReader((POSTER,)))
     detector: ScriptedDetector = field(default_factory=lambda: ScriptedDetector((FACE,)))
+    spotter: ScriptedNameSpotter = field(default_factory=lambda: ScriptedNameSpotter(SAID))
 
     def __post_init__(self) -> None:
         settings = Settings(cache=self.folder / "cache")
         self.store = Store(settings.cache_folder(), settings.cache_bytes)
         self.decoder = CountedDecoder(LocalDecoder(Limits()))
         engine = Engine(
-            profile="scripted", text_extractor=self.texts, text_reader=self.reader, detectors=(self.detector,)
+            profile="scripted",
+            text_extractor=self.texts,
+            text_reader=self.reader,
+            transcriber=ScriptedTranscriber(),
+            name_spotter=self.spotter,
+            detectors=(self.detector,),
         )
         self.extractor = Extractor(remembering(engine, self.store.readings), self.decoder, self.store, settings)
 
@@ -103,6 +119,20 @@ async def test_other_types_on_the_same_files_cost_no_decoding_and_no_reading(hou
     extraction = await house.extractor.extract(document, Ontology.of(entity_types=["location"]))
     assert [entity.name for entity in extraction.entities] == ["London"]
     assert (len(house.decoder.calls), house.reader.pictures, house.detector.pictures) == (decoded, read, seen)
+
+
+async def test_a_name_that_a_file_writes_is_heard_in_another_whatever_their_order(house: House) -> None:
+    sound = write_sound(house.folder / "talk.wav", numpy.zeros(3 * 16_000, numpy.float32))
+    text = house.file("story.txt", "Then Ada Byron went to London.")
+    extraction = await house.extractor.extract(Document.of(sound, text), ONTOLOGY)
+    ada = next(entity for entity in extraction.entities if entity.name == "Ada Byron")
+    assert [(place.kind, place.media_id) for place in ada.groundings] == [("audio_segment", "m1"), ("text_span", "m2")]
+    assert house.spotter.asked == [("Then Ada Byron", "Ada Byron", "London")]
+    house.decoder.calls.clear()
+    await house.extractor.extract(Document.of(sound, text), Ontology.of(entity_types=["location"]))
+    assert not house.decoder.calls
+    await house.extractor.extract(Document.of(sound), ONTOLOGY)
+    assert len(house.spotter.asked) == 1, "alone it has no names to listen for"
 
 
 async def test_the_same_request_asks_no_model_again(house: House) -> None:

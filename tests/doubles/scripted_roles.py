@@ -138,6 +138,26 @@ class ScriptedTranscriber:
 
 
 @dataclass
+class ScriptedNameSpotter:
+    """Hears a name at its time if it is asked for it, and fails after as many windows as it bears."""
+
+    name: HeardWord
+    bears: int = 100
+    asked: list[tuple[str, ...]] = field(default_factory=list[tuple[str, ...]])
+
+    @property
+    def card(self) -> ModelCard:
+        return ModelCard(role="name_spotter", name="scripted", revision="1")
+
+    def spot(self, sound: Sound, names: Sequence[str], control: Control) -> Answer[HeardWord]:
+        self.asked.append(tuple(names))
+        if len(self.asked) > self.bears:
+            return Failed("engine_failed", "the engine died over speech")
+        inside = sound.start <= self.name.start < sound.start + len(sound.samples) / 16_000
+        return Found((self.name,) if inside and self.name.text in names else ())
+
+
+@dataclass
 class CountedDecoder:
     """A real decoder that counts what it was asked."""
 

@@ -1,4 +1,4 @@
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,12 +10,13 @@ from reamo_mcp.isolation.control import Control, Unlimited
 from reamo_mcp.media.local_decoder import LocalDecoder
 from reamo_mcp.media.opening import Allowed, open_file
 from reamo_mcp.models.embedded.transcriber import EmbeddedTranscriber
-from reamo_mcp.models.roles import Answer, Failed, Found, HeardWord, ModelCard, Sound, SpeechTranscript, Transcriber
+from reamo_mcp.models.roles import Answer, Found, HeardWord, ModelCard, Sound, SpeechTranscript, Transcriber
 from reamo_mcp.reading.perceive_sound import perceive_sound, perceive_speech
 from reamo_mcp.reading.perception import Given, Perception, Senses
 from reamo_mcp.settings import Limits
 from reamo_mcp.types.media import AudioMedium, Part
 from reamo_mcp.types.reading import AtTime, Reading
+from tests.doubles.scripted_roles import ScriptedNameSpotter
 from tests.media_samples import VideoSample, write_sound, write_video
 
 NOISE = numpy.random.default_rng(0).normal(0, 0.05, 70 * 16_000).astype(numpy.float32)
@@ -72,27 +73,7 @@ def perceived(
             return perceive_sound(Given(file, "m1", part or Part(), beside), description, senses, control)
 
 
-@dataclass
-class Spotter:
-    """Hears a name at its time if it is asked for it, and fails after as many windows as it bears."""
-
-    name: HeardWord
-    bears: int = 100
-    asked: list[tuple[str, ...]] = field(default_factory=list[tuple[str, ...]])
-
-    @property
-    def card(self) -> ModelCard:
-        return ModelCard(role="name_spotter", name="spotter", revision="1")
-
-    def spot(self, sound: Sound, names: Sequence[str], control: Control) -> Answer[HeardWord]:
-        self.asked.append(tuple(names))
-        if len(self.asked) > self.bears:
-            return Failed("engine_failed", "the engine died over speech")
-        inside = sound.start <= self.name.start < sound.start + len(sound.samples) / 16_000
-        return Found((self.name,) if inside and self.name.text in names else ())
-
-
-def listened(path: Path, spotter: Spotter, *expected: str) -> Perception:
+def listened(path: Path, spotter: ScriptedNameSpotter, *expected: str) -> Perception:
     control, limits = Unlimited(), Limits()
     decoder = LocalDecoder(limits)
     with open_file(str(path), Allowed.named(), limits, control) as file:
@@ -134,17 +115,17 @@ def test_a_draft_says_that_it_is_one_and_which_words_are_doubtful(recording: Pat
 
 
 def test_a_name_of_the_other_files_is_heard_in_a_draft_at_its_time(recording: Path) -> None:
-    spotter = Spotter(word("John Dashwood", 0.9, 1.6))
+    spotter = ScriptedNameSpotter(word("John Dashwood", 0.9, 1.6))
     reading = speech(listened(recording, spotter, "John Dashwood", "Nancy Ajram"))
     assert times(reading) == [("John Dashwood", 0.9, 1.6), ("was", 4, 4.5)]
     assert reading.draft
-    assert reading.model == "listener+spotter"
-    assert speech(listened(recording, Spotter(spotter.name))).text == "jon\nwas", "nobody expects it"
+    assert reading.model == "listener+scripted"
+    assert speech(listened(recording, ScriptedNameSpotter(spotter.name))).text == "jon\nwas", "nobody expects it"
 
 
 def test_a_spotter_that_fails_is_told_once_and_leaves_the_draft(tmp_path: Path) -> None:
     path = write_sound(tmp_path / "a.wav", NOISE)
-    spotter = Spotter(word("John Dashwood", 0.9, 1.6), bears=1)
+    spotter = ScriptedNameSpotter(word("John Dashwood", 0.9, 1.6), bears=1)
     perception = listened(path, spotter, "John Dashwood")
     assert times(speech(perception))[0] == ("John Dashwood", 0.9, 1.6)
     assert [notice.code for notice in perception.notices] == ["names"]

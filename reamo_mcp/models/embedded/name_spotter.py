@@ -19,7 +19,7 @@ from reamo_mcp.models.embedded.voice_activity import VoiceActivity
 from reamo_mcp.models.roles import Answer, Failed, Found, HeardWord, ModelCard, Sound
 
 LEAST_PHONES = 7
-"""Fewest sounds of a name that is sought. Shorter names are heard where nobody says them, as measured on real speech."""
+"""Fewest sounds of a name that is sought. On real speech, shorter ones were heard where nobody said them."""
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*\.?|\d+")
 
 
