@@ -71,6 +71,9 @@ class BlobDetector:
             if (box := box_of(picture, blob)) is not None
         ]
 
+    def unload(self) -> None:
+        """It holds nothing."""
+
 
 @dataclass
 class AlwaysDetector:
@@ -89,6 +92,9 @@ class AlwaysDetector:
     def detect(self, picture: Picture, phrases: Sequence[str], control: Control) -> list[Detection]:
         guesses = [self.guess(phrase) for phrase in phrases]
         return [Detection(phrase=number, box=box, score=score) for number, (box, score) in enumerate(guesses)]
+
+    def unload(self) -> None:
+        """It holds nothing."""
 
 
 def share_of(phrase: str, salt: str) -> float:
@@ -109,6 +115,9 @@ class BlobOutliner:
     def outline(self, picture: Picture, boxes: Sequence[Box], control: Control) -> list[Pixels]:
         self.before(boxes)
         return [_outlined(picture, box) for box in boxes]
+
+    def unload(self) -> None:
+        """It holds nothing."""
 
 
 def _outlined(picture: Picture, box: Box) -> Pixels:
@@ -190,6 +199,9 @@ class BlobFollower:
     def begin(self) -> BlobFollowing:
         self.stretches += 1
         return BlobFollowing(self.check)
+
+    def unload(self) -> None:
+        """It holds nothing."""
 
 
 def blob_segmenter() -> PhraseSegmenter:

@@ -1,14 +1,21 @@
 """Where the weights of a model lie, and how they are loaded: local files, safetensors alone, no code in them."""
 
+# transformers is annotated in part; its unknowns end at this module:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pydantic import Field
 
+from reamo_mcp.errors import ModelUnavailable
 from reamo_mcp.types.record import Record
 
 if TYPE_CHECKING:
     import torch
+
+T = TypeVar("T")
 
 
 class Weights(Record):
@@ -19,9 +26,54 @@ class Weights(Record):
     folder: Path
 
 
+class Loaded(Generic[T]):
+    """A model that is loaded by the first who needs it. One call at a time."""
+
+    def __init__(self, load: Callable[[], T]) -> None:
+        self._load = load
+        self._model: T | None = None
+
+    def get(self) -> T:
+        """Return the model. Raises ModelUnavailable and OutOfMemory."""
+        if self._model is None:
+            self._model = self._load()
+        return self._model
+
+    def unload(self) -> None:
+        """Free its memory; it is loaded again when it is needed."""
+        from reamo_mcp.models.local.work_on_device import free_memory
+
+        self._model = None
+        free_memory()
+
+
 def loading(device: str) -> "dict[str, Any]":
     """Return how every checkpoint is opened for a device: fp32 on the processor, bf16 on a GPU."""
     return {"local_files_only": True, "use_safetensors": True, "trust_remote_code": False, "dtype": dtype_of(device)}
+
+
+def load_model(kind: Any, weights: Weights, device: str) -> Any:
+    """Return the model of a class of transformers on a device, ready to run.
+
+    Raises ModelUnavailable where files are missing or damaged, or a weight of the model is not among them
+    (transformers would fill it with noise), and OutOfMemory.
+    """
+    from reamo_mcp.models.local.work_on_device import told_if_out_of_memory
+
+    try:
+        with told_if_out_of_memory(weights.name):
+            model, info = kind.from_pretrained(str(weights.folder), output_loading_info=True, **loading(device))
+            amiss = [*sorted(info["missing_keys"]), *(str(entry[0]) for entry in info["mismatched_keys"])]
+            if amiss:
+                raise unavailable(weights, f"{len(amiss)} weights are not in its files, such as {amiss[0]}")
+            return model.to(device).eval()
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise unavailable(weights, type(error).__name__) from None
+
+
+def unavailable(weights: Weights, why: str) -> ModelUnavailable:
+    """Return the error of a checkpoint that cannot be used."""
+    return ModelUnavailable(f"{weights.name} cannot be opened ({why})", "Fetch it again: reamo-mcp models pull")
 
 
 def dtype_of(device: str) -> "torch.dtype":
