@@ -50,7 +50,7 @@ def passages(media: Sequence[str]) -> tuple[Passage, ...]:
     all_passages: dict[str, Passage] = {
         "text": TextPassage("m1.text", "text", TEXT),
         "image": PicturePassage("m2", picture()),
-        "audio": SoundPassage("m3", tone(start=3.0)),
+        "audio": SoundPassage("m3", tone(seconds=4.0, start=3.0)),
         "video": film(sound=tone(880.0, 4.0)),
     }
     return tuple(all_passages[medium] for medium in media)

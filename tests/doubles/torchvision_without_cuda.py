@@ -4,6 +4,9 @@ Its wheel is linked to the CUDA libraries, so that its own operators do not load
 first of them. The processors of transformers need none of these operators, only that they have a schema.
 """
 
+# torch is annotated in part; its unknowns end at this module:
+# pyright: reportUnknownMemberType=false
+
 import ctypes
 from importlib.util import find_spec
 from pathlib import Path

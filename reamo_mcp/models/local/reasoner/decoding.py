@@ -16,13 +16,12 @@ from typing import Any
 
 import llguidance
 import llguidance.hf
-import llguidance.torch
+import llguidance.numpy
 import torch
 from transformers import (
     GenerationConfig,
     LogitsProcessor,
     LogitsProcessorList,
-    PreTrainedModel,
     StoppingCriteria,
     StoppingCriteriaList,
 )
@@ -75,7 +74,7 @@ class Grammars:
 
 
 def generate(
-    model: PreTrainedModel,
+    model: Any,
     arguments: Mapping[str, Any],
     matchers: Sequence[llguidance.LLMatcher],
     tokenizer: Tokenizer,
@@ -122,13 +121,13 @@ class BoundToGrammar(LogitsProcessor):
     def __init__(self, matchers: Sequence[llguidance.LLMatcher], end: int) -> None:
         self._matchers = matchers
         self._end = end
-        self._mask: torch.Tensor | None = None
+        self._packed: Any = None  # numpy: the helper for torch would load its compiler
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         """Return the scores with those of forbidden tokens at minus infinity."""
         width = scores.shape[1]
-        if self._mask is None:  # the first call: the last token is still one of the prompt
-            self._mask = llguidance.torch.allocate_token_bitmask(len(self._matchers), width)
+        if self._packed is None:  # the first call: the last token is still one of the prompt
+            self._packed = llguidance.numpy.allocate_token_bitmask(len(self._matchers), width)
         else:
             for matcher, token in zip(self._matchers, input_ids[:, -1].tolist(), strict=True):
                 if not matcher.is_stopped() and not matcher.consume_token(token):
@@ -137,12 +136,13 @@ class BoundToGrammar(LogitsProcessor):
             if matcher.is_error():
                 raise GrammarRefused(matcher.get_error())
             if matcher.is_stopped():
-                self._mask[row] = 0
+                self._packed[row] = 0
                 bit = 1 << (self._end % 32)
-                self._mask[row, self._end // 32] = bit if bit < 2**31 else bit - 2**32
+                self._packed[row, self._end // 32] = bit if bit < 2**31 else bit - 2**32
             else:
-                llguidance.torch.fill_next_token_bitmask(matcher, self._mask, row)
-        return scores.masked_fill(~_unpacked(self._mask.to(scores.device), width), -torch.inf)
+                llguidance.numpy.fill_next_token_bitmask(matcher, self._packed, row)
+        allowed = _unpacked(torch.from_numpy(self._packed).to(scores.device), width)
+        return scores.masked_fill(~allowed, -torch.inf)
 
 
 class Watch(StoppingCriteria):
@@ -154,7 +154,9 @@ class Watch(StoppingCriteria):
         self._control = control
         self._text = text
 
-    def __call__(self, input_ids: torch.Tensor, scores: Any, **kwargs: Any) -> torch.Tensor:
+    def __call__(  # pyright: ignore[reportIncompatibleMethodOverride]  # declared with types of transformers alone
+        self, input_ids: torch.Tensor, scores: Any, **kwargs: Any
+    ) -> torch.Tensor:
         """Return which rows shall stop."""
         done = input_ids.shape[1] - self._start
         self._control.check()
@@ -180,7 +182,7 @@ def _unpacked(mask: torch.Tensor, width: int) -> torch.Tensor:
     return ((mask[:, :, None] >> shifts) & 1).flatten(1)[:, :width].bool()
 
 
-def _layers(model: PreTrainedModel) -> list[torch.nn.Module]:
+def _layers(model: torch.nn.Module) -> list[torch.nn.Module]:
     """Return the layers, of towers too: between them a long prompt can be left."""
     return [part for parts in model.modules() if isinstance(parts, torch.nn.ModuleList) for part in parts]
 

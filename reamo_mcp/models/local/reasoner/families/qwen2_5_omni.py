@@ -4,6 +4,9 @@ Boxes are written in pixels of the picture as it was resized for the model, corn
 Qwen2.5-VL does, whose visual side it shares. Time stands in position ids, 25 to the second; no stamps are in the text.
 """
 
+# transformers is annotated in part; its unknowns end at this module:
+# pyright: reportUnknownMemberType=false
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast

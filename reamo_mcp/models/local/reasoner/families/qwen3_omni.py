@@ -5,6 +5,9 @@ in Qwen3-VL, whose visual side it shares: its card states no convention, so the 
 ids, 13 to the second, and video and sound are woven token by token.
 """
 
+# transformers is annotated in part; its unknowns end at this module:
+# pyright: reportUnknownMemberType=false
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
