@@ -154,11 +154,12 @@ class FramePlan:
 
 @dataclass(frozen=True)
 class Cue:
-    """A subtitle: shown from ``start`` to ``end``."""
+    """A subtitle: shown from ``start`` to ``end``. ``cut`` if it, or what follows it, was too much to be read whole."""
 
     start: float
     end: float
     text: str
+    cut: bool = False
 
 
 @dataclass(frozen=True)

@@ -63,16 +63,25 @@ def given_transcript(
         else:
             cues = parse_subtitles(text)
             if cues:
-                return Transcript("given subtitles", cues), ()
+                return Transcript("given subtitles", cues), tuple(_too_much(cues, given.media_id))
             if text.strip() and PurePath(name).suffix.lower() == ".txt":
                 return Transcript("given transcript", text=text), ()
             message = f"{name} holds no subtitles and is not used"
             notices.append(Notice(code="transcript", message=message, media_id=given.media_id))
     if description.has_subtitles:
         cues = decoder.subtitles(given.file, control)
-        if cues:
-            return Transcript("subtitle stream", cues), tuple(notices)
+        notices += _too_much(cues, given.media_id)
+        readable = tuple(cue for cue in cues if cue.text)
+        if readable:
+            return Transcript("subtitle stream", readable), tuple(notices)
     return None, tuple(notices)
+
+
+def _too_much(cues: Sequence[Cue], media_id: str) -> Iterator[Notice]:
+    cut = sum(cue.cut for cue in cues)
+    if cut:
+        message = f"{cut} of {len(cues)} subtitles are longer than any that people read, or too many: they were cut"
+        yield Notice(code="transcript", message=message, media_id=media_id)
 
 
 def cues_within(cues: Sequence[Cue], start: float, end: float) -> tuple[Cue, ...]:

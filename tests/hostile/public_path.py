@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from mcp import Client
@@ -62,8 +63,8 @@ class PublicPath:
             _forget_peak(process)
         base_memory, base_time = sum(m for m, _ in before.values()), time.process_time()
         peak, spent, slowest, start = base_memory, 0.0, 0.0, time.monotonic()
-        arguments = {"files": [path], "entity_types": list(entity_types)}
-        call = self.portal.start_task_soon(self.client.call_tool, "extract_entities", arguments)
+        arguments: dict[str, object] = {"files": [path], "entity_types": list(entity_types)}
+        call = self.portal.start_task_soon(self._whole, arguments)
         while not call.done():
             asked = time.monotonic()
             self.portal.call(self.client.call_tool, "server_status", None)
@@ -75,6 +76,14 @@ class PublicPath:
         seconds = time.monotonic() - start
         peak = max(peak, sum(_peak(process) for process in self._decoder.process_ids()))
         return Seen(*told(call.result()), seconds, spent + time.process_time() - base_time, peak - base_memory, slowest)
+
+    async def _whole(self, arguments: dict[str, object]) -> CallToolResult:
+        """Return the answer, however long the work takes."""
+        answer = await self.client.call_tool("extract_entities", arguments)
+        while not answer.is_error and structured(answer)["status"] == "running":
+            handle: dict[str, object] = {"result_id": structured(answer)["result_id"]}
+            answer = await self.client.call_tool("get_result", handle)
+        return answer
 
     def call(self, tool: str, **arguments: object) -> CallToolResult:
         """Call a tool with any arguments."""
@@ -125,8 +134,14 @@ def told(answer: CallToolResult) -> tuple[str, str]:
     if answer.is_error:
         code = _CODE.search(words)
         return (code[1] if code else "untyped"), words
+    found = structured(answer)
+    return str(found["status"]), f"{words}\n{found}"
+
+
+def structured(answer: CallToolResult) -> dict[str, Any]:
+    """Return the structured form of an answer."""
     assert answer.structured_content is not None
-    return str(answer.structured_content["status"]), f"{words}\n{answer.structured_content}"
+    return answer.structured_content
 
 
 @dataclass

@@ -36,6 +36,7 @@ class Row:
     big: bool = False
     bomb: bool = False
     types: tuple[str, ...] = ("person",)  # of entities that are looked for in it
+    most_memory: int = 200 << 20
 
 
 def row(

@@ -43,3 +43,17 @@ def test_a_subtitle_stream_is_read_on_the_clock_of_its_container(tmp_path: Path)
 def test_a_file_without_subtitles_gives_none(tmp_path: Path) -> None:
     with opened(write_video(tmp_path / "a.mkv", VideoSample(frames=10)), format="matroska") as file:
         assert subtitle_cues(file, Limits(), Unlimited()) == ()
+
+
+def test_a_subtitle_that_nobody_could_read_is_cut_and_says_so() -> None:
+    long, short = parse_subtitles(
+        "1\n00:00:01,000 --> 00:00:02,000\n" + "word " * 1000 + "\n\n2\n00:00:03,000 --> 00:00:04,000\nshort\n"
+    )
+    assert (len(long.text) <= 2000, long.cut) == (True, True)
+    assert (short.text, short.cut) == ("short", False)
+
+
+def test_subtitles_without_end_are_cut_and_say_so() -> None:
+    cues = parse_subtitles("00:01.000 --> 00:02.000\nword\n\n" * 50_001)
+    assert len(cues) == 50_000
+    assert [cue.cut for cue in cues[-2:]] == [False, True]
