@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from transformers import Wav2Vec2FeatureExtractor, Wav2Vec2ForCTC
 
-from reamo_mcp.errors import ModelUnavailable
+from reamo_mcp.errors import ModelUnavailable, ReamoError
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.decoded import SAMPLE_RATE
 from reamo_mcp.models.local.letters import Alphabet, placed_by_scores
@@ -21,6 +21,9 @@ from reamo_mcp.models.roles import HeardWord
 if TYPE_CHECKING:
     import numpy
     from numpy.typing import NDArray
+
+
+_SHORTEST = SAMPLE_RATE // 10  # samples; the model needs 25 ms to see anything
 
 
 class Sounding(NamedTuple):
@@ -37,7 +40,9 @@ def load_sounding(weights: Weights, device: str) -> Sounding:
             extractor = Wav2Vec2FeatureExtractor.from_pretrained(str(weights.folder), local_files_only=True)
             model = Wav2Vec2ForCTC.from_pretrained(str(weights.folder), **loading(device))
             return Sounding(extractor, model.to(device).eval())
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except ReamoError:
+        raise
+    except Exception as error:  # whatever damage a checkpoint has, this is where it is told
         raise _unusable(weights, type(error).__name__) from None
 
 
@@ -60,6 +65,8 @@ class CtcAligner:
 
     def place(self, samples: "NDArray[numpy.float32]", words: Sequence[str], control: Control) -> list[HeardWord]:
         """Return the first of these words, as far as they are spoken. Raises ModelUnavailable and OutOfMemory."""
+        if len(samples) < _SHORTEST:
+            return []
         if self._sounding is None:
             self._sounding = self._load()
         extractor, model = self._sounding

@@ -136,8 +136,9 @@ def words_of(pieces: Sequence[str], language: str | None) -> list[Stretch]:
     opened = False  # the last word so far is nothing but opening marks
     for number, piece in enumerate(pieces):
         spoken = bool(plain(piece))
-        begins = not words or (piece[:1].isspace() if spaced else spoken)
-        opening = not spoken and piece.strip() in _OPENING and (piece[:1].isspace() or not spaced or not words)
+        apart = not words or piece[:1].isspace() or pieces[number - 1][-1:].isspace()
+        begins = apart if spaced else spoken or not words
+        opening = not spoken and piece.strip() in _OPENING and (apart or not spaced)
         if (begins or opening) and not (opened and spoken) and (spoken or opening or not words):
             words.append(Stretch(piece, number, number))
         else:

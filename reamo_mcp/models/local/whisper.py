@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from transformers import GenerationConfig, WhisperForConditionalGeneration, WhisperProcessor
 
-from reamo_mcp.errors import ModelUnavailable
+from reamo_mcp.errors import ModelUnavailable, ReamoError
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.decoded import SAMPLE_RATE
 from reamo_mcp.models.local.alignment import starts_of_tokens
@@ -57,7 +57,9 @@ def load_hearing(weights: Weights, device: str) -> Hearing:
             processor = WhisperProcessor.from_pretrained(str(weights.folder), local_files_only=True)
             model = WhisperForConditionalGeneration.from_pretrained(str(weights.folder), **loading(device))
             model = model.to(device).eval()
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except ReamoError:
+        raise
+    except Exception as error:  # whatever damage a checkpoint has, this is where it is told
         raise ModelUnavailable(
             f"{weights.name} cannot be opened ({type(error).__name__})",
             "Fetch it again: reamo-mcp models pull",
@@ -70,12 +72,14 @@ def load_hearing(weights: Weights, device: str) -> Hearing:
 
 
 class WhisperRecogniser:
-    """Hears words with Whisper; the model is loaded by the first call. One call at a time."""
+    """Hears words with Whisper; the model is loaded by the first call. One call at a time.
 
-    longest = 30.0
+    ``longest`` is what its checkpoint was trained for, in seconds: 30 for all that were published.
+    """
 
-    def __init__(self, load: Callable[[], Hearing]) -> None:
+    def __init__(self, load: Callable[[], Hearing], longest: float = 30.0) -> None:
         self._load = load
+        self.longest = longest
         self._hearing: Hearing | None = None
 
     def unload(self) -> None:
@@ -166,9 +170,8 @@ class _Work:
         return rows.tolist()
 
     def _text_tokens(self, row: Sequence[int]) -> list[int]:
-        special = set(self._tokenizer.all_special_ids)
-        times = int(self._generation.no_timestamps_token_id)
-        return [token for token in row if token not in special and token <= times]
+        # Every vocabulary of Whisper begins with the text; its end, languages, tasks and times come after.
+        return [token for token in row if token < int(self._tokenizer.eos_token_id)]
 
     def _turns(self, tokens: Sequence[int]) -> bool:
         return goes_in_circles(self._tokenizer.decode(list(tokens)))
