@@ -208,6 +208,10 @@ def _taken(
         (reasoned,) = answer.items
         if not again:
             account.shown.extend(extents)
+        for piece in one.pieces:
+            if reasoned.reduced and (piece.pictures or piece.frames):
+                notice = Notice(code="reduced", message=reasoned.reduced, media_id=piece.extent.media_id)
+                account.notices[notice] = None
         new = told.take(reasoned.response, known, _shown(one))
         return new and (reasoned.response.more or not reasoned.complete)
     gap = taken(answer)[1] or Gap("the reasoner gave no answer", retryable=True)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from reamo_mcp.models.local.reasoner.reasoner import Thinker
     from tests.doubles.tiny_reasoners import Vocabulary
 
+FAMILY_NAMES = ("qwen2_5_omni", "qwen3_omni")
 MISSING = [name for name in ("torch", "torchvision", "transformers", "llguidance") if find_spec(name) is None]
 
 
@@ -24,7 +25,7 @@ def _one_thread_and_no_network() -> None:
     torch.set_num_threads(1)  # models this small only wait for each other on more
 
 
-@pytest.fixture(scope="session", params=["qwen2_5_omni", "qwen3_omni"])
+@pytest.fixture(scope="session", params=FAMILY_NAMES)
 def family_name(request: pytest.FixtureRequest) -> str:
     return request.param
 
@@ -49,9 +50,15 @@ def real_vocabulary(real_data: Path) -> "Vocabulary":
 
 
 @pytest.fixture(scope="session")
-def real_thinker(family_name: str, real_vocabulary: "Vocabulary") -> "Thinker":
+def real_thinkers(real_vocabulary: "Vocabulary") -> "dict[str, Thinker]":
+    """One of each family, with Qwen's own vocabulary."""
+    return {name: _thinker(name, real_vocabulary) for name in FAMILY_NAMES}
+
+
+@pytest.fixture(scope="session")
+def real_thinker(family_name: str, real_thinkers: "dict[str, Thinker]") -> "Thinker":
     """A tiny thinker with Qwen's own vocabulary of 151,643 pieces."""
-    return _thinker(family_name, real_vocabulary)
+    return real_thinkers[family_name]
 
 
 def _thinker(family_name: str, vocabulary: "Vocabulary") -> "Thinker":

@@ -1,0 +1,172 @@
+"""What is true, written in the convention of a family and forced token by token through the whole pipe, comes out."""
+
+from collections.abc import Callable, Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reamo_mcp.evaluation.mini.cases import cell_names, make_case
+from reamo_mcp.evaluation.oracle import OracleTextReader, OracleTranscriber
+from reamo_mcp.evaluation.scoring import score_sample
+from reamo_mcp.extractor import Extractor, Request
+from reamo_mcp.isolation.control import Control, Unlimited
+from reamo_mcp.media.local_decoder import LocalDecoder
+from reamo_mcp.models.engine import Engine
+from reamo_mcp.models.meta_response import (
+    MetaArgument,
+    MetaCall,
+    MetaEntity,
+    MetaEvent,
+    MetaMention,
+    MetaRelation,
+    MetaResponse,
+)
+from reamo_mcp.models.roles import Answer, Ask, Capacity, Found, ModelCard, Reasoned, Reasoner, TextPassage
+from reamo_mcp.settings import Limits, Settings
+from reamo_mcp.store.records import Store
+from tests.doubles.gold_answers import gold_response
+from tests.doubles.media_asks import MEDIA, ask_about
+from tests.doubles.scripted_reasoner import ScriptedReasoner
+
+if TYPE_CHECKING:
+    from reamo_mcp.models.local.reasoner.reasoner import Thinker
+
+pytestmark = [pytest.mark.models, pytest.mark.timeout(600)]
+CARD = ModelCard(role="reasoner", name="scripted reasoner", revision="1")
+CAPACITY = Capacity(picture_side=224, frame_side=112, frames=8, together=8)
+SUBSETS = [subset for size in range(1, 5) for subset in combinations(MEDIA, size)]
+
+
+def true_answer(ask: Ask, task: str) -> MetaResponse:
+    """Return an answer that uses everything an ask allows: quotes in any script, whole media, calls with hints."""
+    sources = [passage.source if isinstance(passage, TextPassage) else passage.medium for passage in ask.passages]
+    said = MetaMention(source=sources[0], quote="Ada") if sources[0] == "m1.text" else MetaMention(source=sources[0])
+    place = MetaMention(source=sources[0], quote="北京") if sources[0] == "m1.text" else MetaMention(source=sources[-1])
+    everywhere = (said, *(MetaMention(source=source) for source in sources[1:]))
+    entities = (
+        MetaEntity(id="e1", type="person", name="Ada", mentions=everywhere),
+        MetaEntity(id="e2", type="object", name='a "red" 🐕 \\ café', mentions=(place,)),
+    )
+    calls = tuple(
+        MetaCall(
+            target=("e1", "e2")[number % 2],
+            medium=medium,
+            module=module,
+            instruction="the red figure, left",
+            box=(20.0, 40.0, 80.0, 120.0) if module != "audio_segmenter" else None,
+            time=(0.5, 2.25) if module != "image_segmenter" else None,
+        )
+        for number, (medium, module) in enumerate(ask.form.modules)
+    )
+    relations = (MetaRelation(type="owns", head="e1", tail="e2", evidence=(said,)),)
+    arguments = (MetaArgument(role="Agent", entity="e1"), MetaArgument(role="Manner", value="far away"))
+    events = (MetaEvent(id="v1", type="throwing", trigger="throws", evidence=(said,), arguments=arguments),)
+    return MetaResponse(
+        entities=entities,
+        relations=relations if task == "RE" else (),
+        events=events if task == "EE" else (),
+        calls=calls,
+        more=task == "RE",
+    )
+
+
+class ForcedReasoner:
+    """A local reasoner whose model is forced, token by token, to write what is true of each ask."""
+
+    def __init__(self, thinker: "Thinker", truth: Callable[[Ask], MetaResponse]) -> None:
+        from reamo_mcp.models.local.reasoner.reasoner import LocalReasoner
+
+        self._thinker = thinker
+        self._truth = truth
+        self._inner = LocalReasoner(CARD, lambda: thinker, CAPACITY)
+        self.card, self.capacity = CARD, CAPACITY
+
+    def reason(self, asks: Sequence[Ask], budget: int, control: Control) -> list[Answer[Reasoned]]:
+        """Answer what is true."""
+        from reamo_mcp.models.local.reasoner.conversation import is_woven
+        from tests.doubles.tiny_reasoners import ForcedHead, headed
+
+        answers: dict[int, Answer[Reasoned]] = {}
+        for woven in (False, True):  # only these are put to the model together
+            own = [number for number, ask in enumerate(asks) if is_woven(ask) == woven]
+            rows = [self._written(asks[number]) for number in own]
+            if own:
+                with headed(self._thinker, ForcedHead(rows, self._thinker.grammars.width)):
+                    answers.update(
+                        zip(own, self._inner.reason([asks[number] for number in own], budget, control), strict=True)
+                    )
+        return [answers[number] for number in range(len(asks))]
+
+    def _written(self, ask: Ask) -> list[int]:
+        from reamo_mcp.models.local.reasoner.answers import target
+        from reamo_mcp.models.local.reasoner.conversation import Thrift
+        from reamo_mcp.models.local.reasoner.prompts import encoder, prompt_of
+
+        family, processor = self._thinker.family, self._thinker.processor
+        prompt = prompt_of(ask, family, processor, CAPACITY, Thrift(), encoder(family, processor))
+        text = target(self._truth(ask), family, prompt.shown)
+        return [
+            *processor.tokenizer.encode(text, add_special_tokens=False),
+            processor.tokenizer.eos_token_id,
+        ]
+
+
+def assert_same(response: MetaResponse, true: MetaResponse) -> None:
+    """Boxes come back to within a step of the family's grid, all else as it was."""
+    bare = [call.model_copy(update={"box": None}) for call in response.calls]
+    assert bare == [call.model_copy(update={"box": None}) for call in true.calls]
+    for call, gold in zip(response.calls, true.calls, strict=True):
+        assert (call.box is None) == (gold.box is None)
+        assert call.box is None or call.box == pytest.approx(gold.box, abs=1.0)
+    assert response.model_copy(update={"calls": ()}) == true.model_copy(update={"calls": ()})
+
+
+@pytest.mark.parametrize("task", ["NER", "RE", "EE"])
+def test_the_truth_about_every_set_of_media_comes_back_as_it_was(real_thinker: "Thinker", task: str) -> None:
+    asks = [ask_about(subset) for subset in SUBSETS]
+    role = ForcedReasoner(real_thinker, lambda ask: true_answer(ask, task))
+    for ask, answer in zip(asks, role.reason(asks, 1000, Unlimited()), strict=True):
+        assert isinstance(answer, Found), answer
+        (reasoned,) = answer.items
+        assert reasoned.complete
+        assert reasoned.dropped == 0
+        assert_same(reasoned.response, true_answer(ask, task))
+
+
+def extractor_with(reasoner: Reasoner, reader: OracleTextReader, hearer: OracleTranscriber, folder: Path) -> Extractor:
+    settings = Settings(cache=folder)
+    engine = Engine(profile="scripted", text_reader=reader, transcriber=hearer, reasoner=reasoner)
+    return Extractor(engine, LocalDecoder(Limits()), Store(folder, settings.cache_bytes), settings)
+
+
+@pytest.mark.parametrize("cell", cell_names())
+async def test_gold_cases_of_every_combination_and_task_are_extracted_as_they_are(
+    real_thinkers: "dict[str, Thinker]", cell: str, tmp_path: Path
+) -> None:
+    case = make_case(cell, 0, tmp_path).case
+    reader, hearer = OracleTextReader(None), OracleTranscriber(None)
+    reader.learn(case)
+    hearer.learn(case)
+    document, task = case.document(tmp_path), case.task
+    request = Request(tasks=("entities", *{"RE": ("relations",), "EE": ("events",)}.get(task, ())))  # pyright: ignore[reportArgumentType]
+    media: dict[str, str] = {}
+
+    def truth(ask: Ask) -> MetaResponse:
+        return gold_response(case.gold, ask, media)
+
+    scripted = extractor_with(ScriptedReasoner(truth, CAPACITY), reader, hearer, tmp_path / "scripted")
+    names = {medium.name: medium.id for medium in (await scripted.read(document, request=request)).document.media}
+    media |= {medium.id: names[medium.name] for medium in case.gold.document.media}
+    plain = await scripted.extract(document, case.ontology, request=request)
+
+    for thinker in real_thinkers.values():
+        forced = ForcedReasoner(thinker, truth)
+        role = extractor_with(forced, reader, hearer, tmp_path / thinker.family.model_type)
+        found = await role.extract(document, case.ontology, request=request)
+        assert found == plain.model_copy(update={"engine": found.engine})
+    if "V" not in cell:  # what is printed in films has no oracle
+        scores = score_sample(case.gold, plain, task).counts
+        measures = {"NER": ("NER",), "RE": ("RE",), "EE": ("ET", "EA")}[task]
+        assert {measure: scores[measure].f1 for measure in measures} == dict.fromkeys(measures, 1.0)
