@@ -6,7 +6,7 @@ them. Its ``text`` is what proposers see; ``words`` say where each stretch of th
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializeAsAny
 
 from reamo_mcp.types.grounding import Box, Keyframe, Mask, PageBox, ScoreKind, TimeSpan
 from reamo_mcp.types.record import Record
@@ -49,7 +49,8 @@ class AtTrack(Record):
     visible: tuple[TimeSpan, ...] = ()
 
 
-Place = Annotated[AtPage | AtRegion | AtTime | AtTrack, Field(discriminator="kind")]
+# Written by what it is, as a `Grounding`: readings have a place for every word.
+Place = SerializeAsAny[Annotated[AtPage | AtRegion | AtTime | AtTrack, Field(discriminator="kind")]]
 
 
 class Word(Record):
