@@ -1,7 +1,7 @@
 """The main job: a document becomes readings, readings become candidates, candidates become a grounded extraction."""
 
 import threading
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -48,7 +48,7 @@ Task = Literal["entities", "relations", "events"]
 _PATIENCE = 0.9
 """Seconds that cancelled work may take to tidy up; what takes longer ends by itself, and nobody waits for it."""
 
-_NOT_READING = frozenset(("text_extractor", "reasoner", "image_segmenter"))
+_NOT_READING = frozenset(("text_extractor", "reasoner", "image_segmenter", "video_tracker", "audio_segmenter"))
 ALL_TASKS: tuple[Task, ...] = ("entities", "relations", "events")
 
 
@@ -58,6 +58,7 @@ class Request(Record):
     part: Part = Part()
     tasks: tuple[Task, ...] = Field(default=ALL_TASKS, min_length=1)
     modalities: tuple[MediaKind, ...] = Field(default=(), description="Kinds of media to read; empty: all")
+    listen_for: tuple[str, ...] = Field(default=(), description="Names to listen for besides those of other files")
     min_score: float = Field(default=0.0, ge=0, le=1, description="Items below this score are left out")
 
 
@@ -260,7 +261,8 @@ class Extractor:
             control = caller.control("read", f"reading {source.file.name}")
             control.check()
             try:
-                given = Given(source.file, "m0", request.part, source.sidecar, _expected(source, perceived.values()))
+                names = _expected(source, perceived.values(), request.listen_for)
+                given = Given(source.file, "m0", request.part, source.sidecar, names)
                 perceived[number] = renamed(self._perceive(given, control), media_id, source.file.name)
             except Exception as error:  # the other media are worth having without this one
                 setbacks.append(setback(error, source.file.name))
@@ -308,7 +310,7 @@ class Extractor:
         reasoning = None
         if self._engine.reasoner is not None:
             control = caller.control("propose", "reasoning over everything")
-            modules = Modules(self._engine.image_segmenter)
+            modules = Modules.of(self._engine)
             asked = reduced(ontology, request.tasks)
             reasoning = propose_by_reasoner(
                 readings.document, texts, material, self._engine.reasoner, modules, asked, control
@@ -361,11 +363,15 @@ def _listening_last(opened: OpenedSources) -> list[int]:
     )
 
 
-def _expected(source: OpenedFile, perceived: Iterable[Perception]) -> tuple[str, ...]:
-    """Return the names to listen for in a source, as far as the media before it tell. A transcript needs none."""
+def _expected(source: OpenedFile, perceived: Iterable[Perception], asked: Sequence[str]) -> tuple[str, ...]:
+    """Return the names to listen for in a source: those asked for, and what the media before it write.
+
+    A transcript needs none.
+    """
     if source.file.kind not in ("audio", "video") or source.sidecar is not None:
         return ()
-    return expected_names(reading for perception in perceived for reading in perception.readings)
+    written = expected_names(reading for perception in perceived for reading in perception.readings)
+    return tuple(dict.fromkeys((*asked, *written)))
 
 
 def _material(opened: OpenedSources, senses: Senses, request: Request) -> Material:

@@ -14,6 +14,7 @@ from PIL import Image
 from reamo_mcp.errors import Cancelled, CorruptMedia, PathNotAllowed, ReamoError
 from reamo_mcp.extractor import Extractor, Progress, Request
 from reamo_mcp.isolation.control import Control
+from reamo_mcp.linking.phrase import ground_phrase
 from reamo_mcp.media.local_decoder import LocalDecoder
 from reamo_mcp.media.opening import Allowed
 from reamo_mcp.models.engine import Engine
@@ -133,6 +134,18 @@ async def test_a_name_that_a_file_writes_is_heard_in_another_whatever_their_orde
     assert not house.decoder.calls
     await house.extractor.extract(Document.of(sound), ONTOLOGY)
     assert len(house.spotter.asked) == 1, "alone it has no names to listen for"
+
+
+async def test_a_phrase_is_listened_for_and_where_speech_is_a_draft_its_absence_is_not_claimed(house: House) -> None:
+    sound = write_sound(house.folder / "talk.wav", numpy.zeros(3 * 16_000, numpy.float32))
+    mute = write_sound(house.folder / "mute.wav", numpy.zeros(2_000, numpy.float32))
+    read = await house.extractor.read(Document.of(sound, mute), request=Request(listen_for=("Ada Byron",)))
+    said = ground_phrase("Ada Byron", read.document, read.perceptions, read.failed, house.extractor.engine)
+    assert [(place.kind, place.media_id) for place in said.entities[0].groundings] == [("audio_segment", "m1")]
+    unsaid = ground_phrase("Grace Hopper", read.document, read.perceptions, read.failed, house.extractor.engine)
+    assert not unsaid.entities
+    assert [claim.media_id for claim in unsaid.ungrounded] == ["m1", "m2"]
+    assert "draft" in unsaid.ungrounded[0].reason
 
 
 async def test_the_same_request_asks_no_model_again(house: House) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from reamo_mcp.linking.assemble import Assembled
-from reamo_mcp.reading.asked_modules import CallResult
+from reamo_mcp.reading.calls import CallResult
 from reamo_mcp.types.extraction import Call, Entity
 from reamo_mcp.types.grounding import Box, TimeSpan
 

@@ -37,17 +37,27 @@ def ground_phrase(
         if not found and medium.id in with_words:
             absent.append(medium.id)
     numbered = tuple(place.model_copy(update={"id": f"g{number}"}) for number, place in enumerate(places, start=1))
-    entity = Entity(id="e1", type=PHRASE, name=phrase, groundings=numbered, absent=tuple(absent)) if numbered else None
-    misses = tuple(_misses(phrase, document, absent, with_words, found_somewhere=bool(numbered)))
+    drafts = {reading.media_id for reading in readings if reading.draft}
+    surely = tuple(medium for medium in absent if medium not in drafts)
+    entity = Entity(id="e1", type=PHRASE, name=phrase, groundings=numbered, absent=surely) if numbered else None
+    misses = tuple(_misses(phrase, document, absent, with_words, drafts, found_somewhere=bool(numbered)))
     answer = Assembled(entities=(entity,) if entity else (), relations=(), events=(), ungrounded=misses)
     return compose(answer, document, perceptions, failed, engine)
 
 
 def _misses(
-    phrase: str, document: OpenedDocument, absent: Sequence[str], with_words: set[str], *, found_somewhere: bool
+    phrase: str,
+    document: OpenedDocument,
+    absent: Sequence[str],
+    with_words: set[str],
+    drafts: set[str],
+    *,
+    found_somewhere: bool,
 ) -> Iterator[Ungrounded]:
     for medium in document.media:
-        if medium.id in absent and not found_somewhere:
+        if medium.id in absent and medium.id in drafts:
+            reason = "it was not heard, but what is said is known from a draft with wrong words only: it may be said"
+        elif medium.id in absent and not found_somewhere:
             reason = "its words were searched; none of them say this"
         elif medium.id not in with_words:
             reason = "no words could be read in it, so the phrase could not be looked for"

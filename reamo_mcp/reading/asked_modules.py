@@ -1,25 +1,37 @@
 """What became of the calls of a reasoner: each is put to its module, all calls for one medium together.
 
 A module that sees nothing says so: the thing is absent there, whatever the reasoner claimed. A hint of the reasoner
-only chooses among what the module found; it is never a place itself.
+only chooses among what the module found; it is never a place itself. Where a module could not look at all of a medium
+and found nothing in the rest, the thing is not absent: the call failed.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from reamo_mcp.isolation.control import Control
+from reamo_mcp.models.engine import Engine
 from reamo_mcp.models.meta_response import MetaCall, ModuleName
-from reamo_mcp.models.roles import Answer, Failed, Found, ImageSegmenter, Region, Unsupported
+from reamo_mcp.models.roles import (
+    Answer,
+    AudioSegmenter,
+    Failed,
+    Found,
+    ImageSegmenter,
+    Region,
+    Unsupported,
+    VideoTracker,
+)
+from reamo_mcp.reading.called_sounds import called_in_sound
+from reamo_mcp.reading.called_tracks import called_in_video
+from reamo_mcp.reading.calls import AskedCall, CallResult
 from reamo_mcp.reading.material import Material
 from reamo_mcp.reading.setbacks import setback
 from reamo_mcp.types.candidate import CandidateMention
 from reamo_mcp.types.grounding import Box, Provenance
-from reamo_mcp.types.media import MediaKind, OpenedDocument
+from reamo_mcp.types.media import AudioMedium, ImageMedium, Medium, OpenedDocument, VideoMedium
 from reamo_mcp.types.reading import AtRegion
 
 _PICTURE_SIDE = 1333  # pixels: what detectors of today are trained on
-Outcome = Literal["located", "absent", "failed"]
 
 
 @dataclass(frozen=True)
@@ -27,38 +39,31 @@ class Modules:
     """The modules of an engine that calls can be put to."""
 
     image_segmenter: ImageSegmenter | None = None
+    video_tracker: VideoTracker | None = None
+    audio_segmenter: AudioSegmenter | None = None
+
+    @classmethod
+    def of(cls, engine: Engine) -> "Modules":
+        """Return those that an engine has."""
+        return cls(engine.image_segmenter, engine.video_tracker, engine.audio_segmenter)
 
     def offered(self, document: OpenedDocument, shown: Sequence[str]) -> tuple[tuple[str, ModuleName], ...]:
         """Return the pairs of medium and module that make sense for the media shown."""
-        wanted: list[tuple[MediaKind, ModuleName]] = []
-        if self.image_segmenter is not None:
-            wanted.append(("image", "image_segmenter"))
         media = [medium for medium in document.media if medium.id in shown]
-        return tuple((medium.id, module) for medium in media for kind, module in wanted if medium.kind == kind)
+        return tuple((medium.id, module) for medium in media for module in self._of(medium))
 
-
-@dataclass(frozen=True)
-class AskedCall:
-    """A call as it was put; ``target`` is the id of a candidate."""
-
-    id: str
-    target: str
-    call: MetaCall
-
-
-@dataclass(frozen=True)
-class CallResult:
-    """What became of a call; ``mention`` has the place if one was found. ``retryable`` if a model failed at it."""
-
-    asked: AskedCall
-    outcome: Outcome
-    mention: CandidateMention | None = None
-    reason: str = ""
-    retryable: bool = False
+    def _of(self, medium: Medium) -> Iterator[ModuleName]:
+        if isinstance(medium, ImageMedium) and self.image_segmenter is not None:
+            yield "image_segmenter"
+        if isinstance(medium, VideoMedium) and self.video_tracker is not None:
+            yield "video_tracker"
+        is_heard = isinstance(medium, AudioMedium) or (isinstance(medium, VideoMedium) and medium.has_sound)
+        if is_heard and self.audio_segmenter is not None:
+            yield "audio_segmenter"
 
 
 def put_calls(
-    calls: Sequence[AskedCall], modules: Modules, material: Material, control: Control
+    calls: Sequence[AskedCall], modules: Modules, document: OpenedDocument, material: Material, control: Control
 ) -> Iterator[CallResult]:
     """Yield the result of each call, medium by medium. Raises what ``control.check`` raises."""
     media = dict.fromkeys((asked.call.medium, asked.call.module) for asked in calls)
@@ -66,10 +71,19 @@ def put_calls(
         control.check()
         control.progress(number, len(media), "media")
         own = [asked for asked in calls if (asked.call.medium, asked.call.module) == (media_id, module)]
-        if module == "image_segmenter" and modules.image_segmenter is not None:
+        medium = document.medium(media_id)
+        if module == "image_segmenter" and modules.image_segmenter is not None and isinstance(medium, ImageMedium):
             yield from _in_picture(own, media_id, modules.image_segmenter, material, control)
+        elif module == "video_tracker" and modules.video_tracker is not None and isinstance(medium, VideoMedium):
+            yield from called_in_video(own, medium, modules.video_tracker, material, control)
+        elif (
+            module == "audio_segmenter"
+            and modules.audio_segmenter is not None
+            and isinstance(medium, AudioMedium | VideoMedium)
+        ):
+            yield from called_in_sound(own, media_id, modules.audio_segmenter, material, control)
         else:
-            yield from (CallResult(asked, "failed", reason=f"this engine has no {module}") for asked in own)
+            yield from (CallResult(asked, "failed", reason=f"this engine has no {module} for it") for asked in own)
 
 
 def _in_picture(
@@ -94,7 +108,7 @@ def _in_picture(
                     yield CallResult(asked, "absent", reason="the image segmenter does not see it")
                     continue
                 taken.add(region.box)
-                yield CallResult(asked, "located", _mention(asked, region, segmenter.card.name))
+                yield CallResult(asked, "located", (_mention(asked, region, segmenter.card.name),))
             case Unsupported(reason):
                 yield CallResult(asked, "failed", reason=reason)
             case Failed(_, reason):

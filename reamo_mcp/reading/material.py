@@ -1,7 +1,7 @@
 """The media of a document as a reasoner and its modules see them: pixels and samples, decoded when asked for."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.decoded import SAMPLE_RATE, Frame, FramePlan, OpenFile, Outcome, Picture
@@ -22,9 +22,20 @@ class Material:
         """Return an image. Raises what the decoder raises."""
         return self.decoder.picture(self.files[media_id], longest_side, control)
 
-    def sounds(self, media_id: str, seconds: float, control: Control) -> Iterator[Sound]:
+    def sounds(
+        self, media_id: str, seconds: float, control: Control, outcome: Outcome | None = None
+    ) -> Iterator[Sound]:
         """Yield the sound of a recording in windows of about this length, without overlap or gap."""
-        yield from self._sounds(media_id, self.part.seconds, seconds, control)
+        yield from self._sounds(media_id, self.part.seconds, seconds, control, outcome or Outcome())
+
+    def frames(
+        self, media_id: str, step: float, longest_side: int, outcome: Outcome, control: Control
+    ) -> Iterator[Frame]:
+        """Yield a frame of a video every ``step`` seconds and after each cut; they hold no memory of the decoder."""
+        start, end = self.part.seconds or (0.0, None)
+        plan = FramePlan(step=step, start=start, end=end, longest_side=longest_side)
+        for frame in self.decoder.frames(self.files[media_id], plan, outcome, control):
+            yield replace(frame, picture=_kept(frame.picture)) if frame.changed else frame
 
     def videos(self, medium: VideoMedium, capacity: Capacity, control: Control) -> Iterator[VideoPassage]:
         """Yield a video in stretches that one ask can hold, each with frames at even times and its own sound.
@@ -60,17 +71,17 @@ class Material:
         sound = None
         if medium.has_sound:
             stretch = (times[0], times[-1] + step)
-            sound = next(self._sounds(medium.id, stretch, float("inf"), control), None)
+            sound = next(self._sounds(medium.id, stretch, float("inf"), control, Outcome()), None)
         return VideoPassage(medium.id, tuple(times), tuple(pictures), step, sound)
 
     def _sounds(
-        self, media_id: str, stretch: tuple[float, float] | None, seconds: float, control: Control
+        self, media_id: str, stretch: tuple[float, float] | None, seconds: float, control: Control, outcome: Outcome
     ) -> Iterator[Sound]:
         import numpy
 
         parts: list[numpy.ndarray[tuple[int], numpy.dtype[numpy.float32]]] = []
         start, held = 0.0, 0
-        for window in self.decoder.sound(self.files[media_id], stretch, Outcome(), control):
+        for window in self.decoder.sound(self.files[media_id], stretch, outcome, control):
             control.check()
             if not parts:
                 start = window.start
@@ -81,6 +92,10 @@ class Material:
                 parts, held = [], 0
         if parts:
             yield Sound(numpy.concatenate(parts), start)
+
+
+def _kept(picture: Picture) -> Picture:
+    return replace(picture, pixels=picture.pixels.copy())
 
 
 def _evenly(frames: Iterator[Frame], start: float, step: float) -> Iterator[tuple[float, Picture]]:
@@ -95,8 +110,7 @@ def _evenly(frames: Iterator[Frame], start: float, step: float) -> Iterator[tupl
         if shown is None:
             wanted = max(start, frame.time)
         shown = frame
-        one = frame.picture
-        picture = Picture(one.pixels.copy(), one.scale, one.original_width, one.original_height)
+        picture = _kept(frame.picture)
     while shown is not None and picture is not None and wanted < max(shown.until, shown.time + 1e-6):
         yield wanted, picture
         wanted += step

@@ -9,7 +9,7 @@ from reamo_mcp.errors import ReamoError
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.decoded import Description, Frame, FramePlan, Outcome, Picture, StreamEnd
 from reamo_mcp.models.roles import Answer, Line, ObjectDetector, Region, TextReader
-from reamo_mcp.reading.expected_names import MOST_NAMES, expected_names
+from reamo_mcp.reading.expected_names import expected_names
 from reamo_mcp.reading.frame_view import FrameView
 from reamo_mcp.reading.metadata import metadata_reading
 from reamo_mcp.reading.perceive_sound import Heard, perceive_speech
@@ -90,8 +90,8 @@ def perceive_video(given: Given, description: Description, senses: Senses, contr
     written = tuple(_text_reading(given.media_id, senses, tracks))
     heard = Heard()
     if has_speech:
-        names = dict.fromkeys((*expected_names(written), *given.expected))
-        given = replace(given, expected=tuple(names)[:MOST_NAMES])
+        names = dict.fromkeys((*given.expected, *expected_names(written)))
+        given = replace(given, expected=tuple(names))
         heard = _heard(given, description, senses, failure, _Share(control, 0.5, 0.5))
 
     end = outcome.end or StreamEnd(0.0)

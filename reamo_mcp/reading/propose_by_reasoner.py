@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.models.meta_grammar import Form
 from reamo_mcp.models.roles import Answer, Ask, Failed, Found, Reasoned, Reasoner, TextPassage
-from reamo_mcp.reading.asked_modules import CallResult, Modules, put_calls
+from reamo_mcp.reading.asked_modules import Modules, put_calls
+from reamo_mcp.reading.calls import CallResult
 from reamo_mcp.reading.material import Material
 from reamo_mcp.reading.passes import Extent, Pass, Unseen, passes
 from reamo_mcp.reading.perception import Perception
@@ -101,17 +102,20 @@ def propose_by_reasoner(
             _ask_all(waiting, document, reasoner, modules, ontology, told, account, control)
             waiting = []
     _ask_all(waiting, document, reasoner, modules, ontology, told, account, control)
-    results = tuple(put_calls(told.calls, modules, material, control))
+    results = tuple(put_calls(told.calls, modules, document, material, control))
     told.settle(results)
     for result in results:
-        if result.outcome == "failed":
-            notice = Notice(
-                code="call_failed",
-                message=f"a place could not be looked for: {result.reason}",
-                media_id=result.asked.call.medium,
-                retryable=result.retryable,
-            )
-            account.notices[notice] = None
+        if result.outcome == "absent" or not result.reason:
+            continue
+        found = result.outcome == "located"
+        message = "not every place could be looked at" if found else "a place could not be looked for"
+        notice = Notice(
+            code="call_incomplete" if found else "call_failed",
+            message=f"{message}: {result.reason}",
+            media_id=result.asked.call.medium,
+            retryable=result.retryable,
+        )
+        account.notices[notice] = None
     return Reasoning(
         candidates=told.candidates(),
         calls=results,

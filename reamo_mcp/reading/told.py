@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from reamo_mcp.models.meta_response import MetaCall, MetaEntity, MetaEvent, MetaMention, MetaRelation, MetaResponse
 from reamo_mcp.models.roles import KnownEntity
-from reamo_mcp.reading.asked_modules import AskedCall, CallResult
+from reamo_mcp.reading.calls import AskedCall, CallResult
 from reamo_mcp.types.candidate import (
     CandidateArgument,
     CandidateEntity,
@@ -20,6 +20,7 @@ from reamo_mcp.types.candidate import (
 )
 from reamo_mcp.types.extraction import Ungrounded
 from reamo_mcp.types.grounding import Provenance, Via
+from reamo_mcp.types.reading import AtTime
 
 _MOST_KNOWN = 60  # things carried on; more would fill the ask
 
@@ -103,15 +104,24 @@ class Told:
     def settle(self, results: Sequence[CallResult]) -> None:
         """Take in what the modules found: a place replaces the claim about the whole medium, absence refutes it."""
         for result in results:
+            self._settle_event(result)
             thing = self._things.get(result.asked.target)
             if thing is None or result.outcome == "failed":
                 continue
             for claim in [one for one in thing.mentions if _is_whole(one, result.asked.call.medium)]:
                 del thing.mentions[claim]
-            if result.mention is not None:
-                thing.mentions[result.mention] = None
-            elif not thing.mentions:
+            thing.mentions.update(dict.fromkeys(result.mentions))
+            if not thing.mentions:
                 self._refuse("entity", thing.type, thing.name, result.reason, result.asked.call.medium)
+
+    def _settle_event(self, result: CallResult) -> None:
+        """Let an event whose medium only attests it be where it was heard; what is seen are its arguments."""
+        heard = next((one for one in result.mentions if isinstance(one.place, AtTime)), None)
+        for told, event in self._events.items():
+            known = event.trigger
+            if heard and event.id == result.asked.target and known.attested and known.media_id == heard.media_id:
+                trigger = heard.model_copy(update={"quote": known.quote})
+                self._events[told] = event.model_copy(update={"trigger": trigger})
 
     def candidates(self) -> Candidates:
         """Return everything that still has a mention."""

@@ -1,0 +1,162 @@
+"""Calls about a video, put to a video tracker: the video is followed once, for all of them."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from reamo_mcp.isolation.control import Control
+from reamo_mcp.media.decoded import Frame, Outcome
+from reamo_mcp.models.meta_response import MetaCall
+from reamo_mcp.models.roles import TrackStep, VideoTracker
+from reamo_mcp.models.tracker_state import TrackerState
+from reamo_mcp.reading.calls import AskedCall, CallResult, gap_of, result_of
+from reamo_mcp.reading.material import Material
+from reamo_mcp.reading.setbacks import Gap, setback
+from reamo_mcp.reading.track import Moment, Track
+from reamo_mcp.types.candidate import CandidateMention
+from reamo_mcp.types.grounding import Box, Provenance, TimeSpan
+from reamo_mcp.types.media import VideoMedium
+
+STEP = 0.25
+"""Seconds between two frames that are followed; more in very long videos."""
+_MOST_FRAMES = 16_000  # less than a decoder hands out of one video
+_SIDE = 1024  # pixels: what segmenters of today see
+_WINDOW = 16  # frames that are handed to the tracker together
+_LONGEST_HOLE = 1.5  # steps without a frame beyond which the time between was not observed
+
+
+@dataclass
+class _Followed:
+    """What was followed so far, by the numbers of the tracker; ``looks`` counts the frames."""
+
+    step: float
+    state: TrackerState = field(default_factory=TrackerState)
+    tracks: dict[int, Track] = field(default_factory=dict[int, Track])
+    phrases: dict[int, str] = field(default_factory=dict[int, str])
+    in_sight: tuple[int, ...] = ()
+    looks: int = 0
+    latest: float | None = None
+
+    def take(self, moment: Moment, step: TrackStep) -> None:
+        """Take in what is in sight in a frame."""
+        unbroken = self._next(moment)
+        for index, one in enumerate(step.regions):
+            track = self.tracks.setdefault(one.id, Track(order=(moment.time, index)))
+            self.phrases.setdefault(one.id, one.region.type)
+            # Tracks keep boxes alone: the outlines of every frame would be megabytes in an answer.
+            track.found(self.looks, moment, one.region.model_copy(update={"mask": None}), None, unbroken)
+        self.in_sight = tuple(one.id for one in step.regions)
+
+    def hold(self, moment: Moment) -> None:
+        """Take in a frame that equals the last one: what was in sight there still is."""
+        unbroken = self._next(moment)
+        for number in self.in_sight:
+            self.tracks[number].held(self.looks, moment, unbroken)
+
+    def _next(self, moment: Moment) -> bool:
+        """Count a frame; return whether it follows the last one without a hole."""
+        before, self.latest = self.latest, moment.time
+        self.looks += 1
+        return before is not None and moment.time - before <= _LONGEST_HOLE * self.step
+
+
+def called_in_video(
+    calls: Sequence[AskedCall], medium: VideoMedium, tracker: VideoTracker, material: Material, control: Control
+) -> Iterator[CallResult]:
+    """Yield the result of each call about one video. Raises what ``control.check`` raises."""
+    followed = _Followed(max(STEP, medium.duration / _MOST_FRAMES))
+    outcome = Outcome()
+    gap: Gap | None = None
+    try:
+        phrases = list(dict.fromkeys(asked.call.instruction for asked in calls))
+        _follow(followed, phrases, medium, tracker, material, outcome, control)
+    except Exception as error:  # what the reasoner said is worth having without the places
+        gap = Gap.by(setback(error, f"a video ({tracker.card.name})"))
+    gap = gap or gap_of(outcome)
+    taken: set[int] = set()
+    for asked in calls:
+        own = {
+            number: track
+            for number, track in followed.tracks.items()
+            if followed.phrases[number] == asked.call.instruction
+        }
+        number = _chosen(own, asked.call, taken)
+        mentions: tuple[CandidateMention, ...] = ()
+        if number is not None:
+            taken.add(number)
+            mentions = (_mention(asked, own[number], tracker.card.name),)
+        yield result_of(asked, mentions, gap, "the video tracker does not see it")
+
+
+def _follow(
+    followed: _Followed,
+    phrases: Sequence[str],
+    medium: VideoMedium,
+    tracker: VideoTracker,
+    material: Material,
+    outcome: Outcome,
+    control: Control,
+) -> None:
+    """Show the tracker the frames that show anything new, some at a time."""
+    window: list[Frame] = []
+    for frame in material.frames(medium.id, followed.step, _SIDE, outcome, control):
+        control.check()
+        window.append(frame)
+        if sum(one.changed for one in window) == _WINDOW:
+            _take(window, followed, phrases, tracker, control)
+            control.progress(frame.until, max(medium.duration, frame.until), "seconds")
+            window = []
+    _take(window, followed, phrases, tracker, control)
+
+
+def _take(
+    window: Sequence[Frame], followed: _Followed, phrases: Sequence[str], tracker: VideoTracker, control: Control
+) -> None:
+    new = [frame for frame in window if frame.changed]
+    steps = iter(tracker.track(new, phrases, followed.state, control) if new else ())
+    for frame in window:
+        moment = Moment(frame.time, frame.until, frame.shot_start)
+        if frame.changed:
+            followed.take(moment, next(steps))
+        else:
+            followed.hold(moment)
+    for _ in steps:  # there are no more; but the tracker settles its state after the last one
+        pass
+
+
+def _chosen(tracks: Mapping[int, Track], call: MetaCall, taken: set[int]) -> int | None:
+    """Return the track that the hints point to, else the best that no other call has; the best if all are taken."""
+    if not tracks:
+        return None
+    if call.time is not None:
+        shared = {number: _shared(track.visible, *call.time) for number, track in tracks.items()}
+        tracks = {number: tracks[number] for number, seconds in shared.items() if seconds > 0} or tracks
+    if call.box is not None:
+        left, top, right, bottom = call.box
+        hint = Box(x=left, y=top, width=max(0.0, right - left), height=max(0.0, bottom - top))
+        overlaps = {number: _overlap(track, hint) for number, track in tracks.items()}
+        if any(overlaps.values()):
+            return max(overlaps, key=lambda number: overlaps[number])
+    free = [number for number in tracks if number not in taken]
+    return max(free or tracks, key=lambda number: tracks[number].score * _length(tracks[number].visible))
+
+
+def _shared(spans: Iterable[TimeSpan], start: float, end: float) -> float:
+    return sum(max(0.0, min(span.end, end) - max(span.start, start)) for span in spans)
+
+
+def _length(spans: Iterable[TimeSpan]) -> float:
+    return sum(span.end - span.start for span in spans)
+
+
+def _overlap(track: Track, hint: Box) -> float:
+    return max(point.thing.box.intersection_over_union(hint) for point in track.points)
+
+
+def _mention(asked: AskedCall, track: Track, model: str) -> CandidateMention:
+    return CandidateMention(
+        media_id=asked.call.medium,
+        place=track.place(),
+        score=min(1.0, max(0.0, track.score)),
+        score_kind="model",
+        provenance=Provenance(model=model, step="locate", call=asked.id),
+    )
