@@ -2,6 +2,7 @@
 
 # transformers is annotated in part; its unknowns end at this module:
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportCallIssue=false
 
 import os
 
