@@ -24,6 +24,7 @@ from reamo_mcp.models.roles import (
 )
 from reamo_mcp.types.grounding import Box, TimeSpan
 from reamo_mcp.types.ontology import Ontology
+from tests.doubles.signal_modules import ToneSegmenter, blob_segmenter, blob_tracker
 
 
 class DeadlyReader:
@@ -92,4 +93,7 @@ def engine() -> Engine:
         transcriber=LengthTranscriber(),
         name_spotter=FirstNameSpotter(),
         detectors=(ShapeDetector(),),
+        image_segmenter=blob_segmenter(),
+        video_tracker=blob_tracker(),
+        audio_segmenter=ToneSegmenter(),
     )
