@@ -57,8 +57,10 @@ def main() -> None:
         size = path.stat().st_size / 1e6
     print(f"a JPEG of 12 megapixels ({size:.1f} MB) to {LONGEST_SIDE} pixels, processor time, best of {ROUNDS} pairs")
     best, other = min(ours), min(theirs)
+    told = "missed" if best > MOST_MILLISECONDS else "met"
     print(
-        f"reading {best:5.1f} ms (most {MOST_MILLISECONDS})   Pillow in full {other:5.1f} ms   ratio {best / other:.2f}"
+        f"reading {best:5.1f} ms (at most {MOST_MILLISECONDS}: {told})   "
+        f"Pillow in full {other:5.1f} ms   ratio {best / other:.2f}"
     )
 
 

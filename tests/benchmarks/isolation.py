@@ -31,7 +31,7 @@ from reamo_mcp.settings import Limits, Settings
 from reamo_mcp.types.media import Document
 from reamo_mcp.types.ontology import Ontology
 from tests.benchmarks.moving_pictures import Movie
-from tests.benchmarks.video_decoding import made, used_by
+from tests.benchmarks.video_decoding import made, told, used_by
 from tests.media_samples import opened
 
 PAIRS = 5
@@ -106,7 +106,7 @@ def tell_more(what: str, costs: Sequence[tuple[Cost, Cost]]) -> None:
     missed = statistics.median(more) > MOST_MILLISECONDS
     own, plain = (1000 * min(pair[side].clock for pair in costs) for side in (0, 1))
     print(f"small picture {what}: {len(costs)} pairs, {base:.1f} ms of processor without children")
-    print(f"  processor: {_spread(more, 1)} ms more (at most {MOST_MILLISECONDS:g}: {_told(missed)})")
+    print(f"  processor: {_spread(more, 1)} ms more (at most {MOST_MILLISECONDS:g}: {told(missed)})")
     # Of the clock the fastest counts: all others waited for what else the machine does.
     print(f"  clock:     {own - plain:.1f} ms more, fastest {own:.1f} and {plain:.1f} ms", flush=True)
 
@@ -118,7 +118,7 @@ def tell_share(costs: Sequence[tuple[Cost, Cost]]) -> None:
     base = statistics.median(plain.processor for _, plain in costs)
     missed = statistics.median(processor) > MOST_SHARE
     print(f"video of 60 s extracted: {len(costs)} pairs, {base:.1f} s of processor without children")
-    print(f"  processor: {_spread(processor, 3)} times as much (at most {MOST_SHARE}: {_told(missed)})")
+    print(f"  processor: {_spread(processor, 3)} times as much (at most {MOST_SHARE}: {told(missed)})")
     print(f"  clock:     {_spread(clock, 3)} times as long")
 
 
@@ -133,10 +133,6 @@ def _children() -> list[int]:
 
 def _spread(values: Sequence[float], digits: int) -> str:
     return f"median {statistics.median(values):.{digits}f} of {min(values):.{digits}f} to {max(values):.{digits}f}"
-
-
-def _told(missed: bool) -> str:
-    return "missed" if missed else "met"
 
 
 async def compare(folder: Path, pairs: int) -> None:

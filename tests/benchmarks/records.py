@@ -13,6 +13,7 @@ from reamo_mcp.types.media import OpenedDocument, TextMedium
 
 ENTITIES = 5_000
 ROUNDS = 7
+MOST_MILLISECONDS = 15
 
 
 def record() -> Extraction:
@@ -69,7 +70,11 @@ def main() -> None:
     dump, dumps = best(extraction.model_dump_json, lambda: json.dumps(plain))
     read, loads = best(lambda: Extraction.model_validate_json(written), lambda: json.loads(written))
     print(f"{ENTITIES} entities, {len(written) / 1e6:.2f} MB, best of {ROUNDS}, processor time")
-    print(f"write: {dump:6.1f} ms   json.dumps of dictionaries {dumps:6.1f} ms   ratio {dump / dumps:.2f}")
+    told = "missed" if dump > MOST_MILLISECONDS else "met"
+    print(
+        f"write: {dump:6.1f} ms (at most {MOST_MILLISECONDS}: {told})   "
+        f"json.dumps of dictionaries {dumps:6.1f} ms   ratio {dump / dumps:.2f}"
+    )
     print(f"read:  {read:6.1f} ms   json.loads to dictionaries {loads:6.1f} ms   ratio {read / loads:.2f}")
 
 

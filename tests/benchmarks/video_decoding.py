@@ -74,14 +74,20 @@ def decoded_by_ffmpeg(path: Path, program: str) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
+def told(missed: bool) -> str:
+    """Return what became of a goal."""
+    return "missed" if missed else "met"
+
+
 def main() -> None:
     """Print the table."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path("build") / "benchmarks"
     folder.mkdir(parents=True, exist_ok=True)
     try:
         program: str = import_module("imageio_ffmpeg").get_ffmpeg_exe()
-    except ImportError:
-        sys.exit("The baseline is missing: pip install imageio-ffmpeg")
+    except ModuleNotFoundError:
+        print("no baseline: pip install imageio-ffmpeg")
+        return
     full = made(folder, "minute_1080p.mp4", Movie(60))
     ours: list[float] = []
     theirs: list[float] = []
@@ -90,14 +96,20 @@ def main() -> None:
         theirs.append(decoded_by_ffmpeg(full, program))
     print(f"60 s of 1080p sampled, processor time, best of {PAIRS} pairs, {os.cpu_count()} cores")
     ratio = min(ours) / min(theirs)
-    print(f"sampling {min(ours):5.2f} s   ffmpeg decoding {min(theirs):5.2f} s   ratio {ratio:.2f} (most {MOST_TIME})")
+    print(
+        f"sampling {min(ours):5.2f} s   ffmpeg decoding {min(theirs):5.2f} s   "
+        f"ratio {ratio:.2f} (at most {MOST_TIME}: {told(ratio > MOST_TIME)})"
+    )
 
     short = made(folder, "minute_small.mp4", Movie(60, (320, 180), 200_000))
     long = made(folder, "half_hour_small.mp4", Movie(1800, (320, 180), 200_000))
     of_short, of_long = sampled(short)[1], sampled(long)[1]
     print("peak memory of the decoder child")
     ratio = of_long / of_short
-    print(f"30 min {of_long / 1e6:5.1f} MB   1 min {of_short / 1e6:5.1f} MB   ratio {ratio:.2f} (most {MOST_MEMORY})")
+    print(
+        f"30 min {of_long / 1e6:5.1f} MB   1 min {of_short / 1e6:5.1f} MB   "
+        f"ratio {ratio:.2f} (at most {MOST_MEMORY}: {told(ratio > MOST_MEMORY)})"
+    )
 
 
 if __name__ == "__main__":
