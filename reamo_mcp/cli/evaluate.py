@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from reamo_mcp.evaluation.benchmark import Step
     from reamo_mcp.evaluation.cells import Cell
-    from reamo_mcp.evaluation.engines import Rival
-    from reamo_mcp.evaluation.report import CellReport
+    from reamo_mcp.evaluation.report import CellReport, Report
+    from reamo_mcp.evaluation.rivals import Rival
 
 _FAILED = 1
 _WIDTH_OF_A_PIPE = 200
@@ -38,7 +38,8 @@ def evaluate(
     against: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="RIVAL", help="Run too: 'pipeline' (one medium per pass), 'rules', 'oracle' (true print)."
+            metavar="RIVAL",
+            help="Run too: pipeline, rules, spacy, oracle-print, oracle-transcript, -joint, -instruction, -verify.",
         ),
     ] = None,
     server: Annotated[
@@ -65,10 +66,12 @@ def evaluate(
         import shutil
 
         shutil.rmtree(out / "answers", ignore_errors=True)
-    reports = anyio.run(_run, chosen, Asked(profile, server, tuple(_rivals(against or ()))), out, limit)
-    _print(reports)
+    report = anyio.run(_run, chosen, Asked(profile, server, tuple(_rivals(against or ()))), out, limit)
+    _print(report.cells)
+    for one in report.skipped:
+        typer.echo(f"{one.engine}: {one.reason}")
     typer.echo(f"\nWritten: {out / 'report.md'}, {out / 'report.json'}")
-    if any(report.failures for report in reports):
+    if any(cell.failures for cell in report.cells):
         raise typer.Exit(_FAILED)
 
 
@@ -81,11 +84,15 @@ class Asked:
     rivals: "tuple[Rival, ...]"
 
 
-async def _run(cells: "Sequence[Cell]", asked: Asked, out: Path, limit: int) -> "list[CellReport]":
-    from reamo_mcp.evaluation.benchmark import run, write_reports
-    from reamo_mcp.evaluation.engines import opened_engine, opened_rival, opened_server
+async def _run(cells: "Sequence[Cell]", asked: Asked, out: Path, limit: int) -> "Report":
+    from reamo_mcp.evaluation.benchmark import Clock, run, write_reports
+    from reamo_mcp.evaluation.engines import opened_engine, opened_server
+    from reamo_mcp.evaluation.report import Skipped
+    from reamo_mcp.evaluation.rivals import differs, opened_rival, why_not
 
+    clock = Clock()
     reports: list[CellReport] = []
+    skipped: list[Skipped] = []
     total = sum(min(limit, cell.size) for cell in cells)
     if asked.server is not None:
         async with opened_server(asked.server, os.environ.get("REAMO_TOKEN")) as engine:
@@ -96,18 +103,21 @@ async def _run(cells: "Sequence[Cell]", asked: Asked, out: Path, limit: int) -> 
             with _progress_shown(total) as told:
                 reports += await run(cells, engine, out, limit, told)
     for rival in asked.rivals:
+        if (reason := why_not(rival, asked.profile)) is not None:
+            skipped.append(Skipped(engine=rival, reason=reason))
+            continue
+        concerned = [cell for cell in cells if differs(rival, cell.media)]
         async with opened_rival(rival, asked.profile) as engine:
-            with _progress_shown(total) as told:
-                reports += await run(cells, engine, out, limit, told)
+            with _progress_shown(sum(min(limit, cell.size) for cell in concerned)) as told:
+                reports += await run(concerned, engine, out, limit, told)
     order = {cell.name: number for number, cell in enumerate(cells)}
     reports.sort(key=lambda report: order[report.cell])
-    write_reports(reports, out, _command())
-    return reports
+    return write_reports(reports, out, _command(), clock, skipped)
 
 
 def _rivals(written: Sequence[str]) -> "list[Rival]":
     from reamo_mcp.errors import InvalidArgument
-    from reamo_mcp.evaluation.engines import RIVALS
+    from reamo_mcp.evaluation.rivals import RIVALS
 
     for name in written:
         if name not in RIVALS:

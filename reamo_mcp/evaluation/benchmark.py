@@ -1,17 +1,20 @@
 """A whole run: every engine on every cell, answers kept, reports written."""
 
 import json
+import os
 import platform
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from time import perf_counter
 
 from reamo_mcp.evaluation.cells import Cell
 from reamo_mcp.evaluation.engines import Answering
 from reamo_mcp.evaluation.markdown import as_markdown
 from reamo_mcp.evaluation.pictures import save_evidence
-from reamo_mcp.evaluation.report import CellReport, Report, WorstCase, report_cell
+from reamo_mcp.evaluation.report import CellReport, Report, Skipped, WorstCase, report_cell
 from reamo_mcp.evaluation.running import Answered, run_cell
 
 
@@ -45,9 +48,40 @@ async def run(
     return reports
 
 
-def write_reports(reports: Sequence[CellReport], out: Path, command: str) -> Report:
+class Clock:
+    """Measures a run from its making: seconds on the clock, and of the processor, ended children included."""
+
+    def __init__(self) -> None:
+        self._begun, self._used = perf_counter(), _processor()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds on the clock until now."""
+        return perf_counter() - self._begun
+
+    @property
+    def processor_seconds(self) -> float:
+        """Seconds of the processor until now."""
+        return _processor() - self._used
+
+
+def _processor() -> float:
+    return sum(os.times()[:4])
+
+
+def write_reports(
+    reports: Sequence[CellReport], out: Path, command: str, clock: Clock | None = None, skipped: Sequence[Skipped] = ()
+) -> Report:
     """Write ``report.json`` and ``report.md`` into a folder."""
-    report = Report(version=version("reamo-mcp"), command=command, machine=_machine(), cells=tuple(reports))
+    report = Report(
+        version=version("reamo-mcp"),
+        command=command,
+        machine=_machine(),
+        seconds=clock and clock.seconds,
+        processor_seconds=clock and clock.processor_seconds,
+        cells=tuple(reports),
+        skipped=tuple(skipped),
+    )
     out.mkdir(parents=True, exist_ok=True)
     written = json.dumps(report.model_dump(mode="json"), indent=1, ensure_ascii=False)
     (out / "report.json").write_text(f"{written}\n", encoding="utf-8")
@@ -66,4 +100,5 @@ def _with_pictures(report: CellReport, answers: Sequence[Answered], out: Path, f
 
 
 def _machine() -> str:
-    return f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
+    return f"{platform.system()} {platform.machine()}, {cores} cores, Python {platform.python_version()}"

@@ -37,6 +37,13 @@ def interval_of_mean(samples: Sequence[float], *, level: float = 0.95, rounds: i
     return _interval(_mean_of(samples), len(samples), level, rounds)
 
 
+def interval_of_ratio(
+    parts: Sequence[int], wholes: Sequence[int], *, level: float = 0.95, rounds: int = ROUNDS
+) -> Interval | None:
+    """Return the interval of (sum of parts / sum of wholes) over samples, None without samples."""
+    return _interval(_ratio_of(parts, wholes), len(parts), level, rounds)
+
+
 def interval_of_f1_difference(
     ours: Sequence[Counts], theirs: Sequence[Counts], *, level: float = 0.95, rounds: int = ROUNDS
 ) -> Interval | None:
@@ -51,12 +58,16 @@ def interval_of_f1_difference(
 
 
 def _f1_of(samples: Sequence[Counts]) -> Rates:
-    right = numpy.array([counts.right for counts in samples], dtype=numpy.float64)
-    either = numpy.array([counts.predicted + counts.gold for counts in samples], dtype=numpy.float64)
+    return _ratio_of([2 * counts.right for counts in samples], [counts.predicted + counts.gold for counts in samples])
+
+
+def _ratio_of(parts: Sequence[int], wholes: Sequence[int]) -> Rates:
+    part = numpy.array(parts, dtype=numpy.float64)
+    whole = numpy.array(wholes, dtype=numpy.float64)
 
     def rates(drawn: NDArray[numpy.int64]) -> NDArray[numpy.float64]:
-        total = either[drawn].sum(axis=1)
-        return numpy.divide(2 * right[drawn].sum(axis=1), total, out=numpy.zeros_like(total), where=total > 0)
+        total = whole[drawn].sum(axis=1)
+        return numpy.divide(part[drawn].sum(axis=1), total, out=numpy.zeros_like(total), where=total > 0)
 
     return rates
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import Field
 
 from reamo_mcp.evaluation.recognition import Task
-from reamo_mcp.models.roles import Line
+from reamo_mcp.models.roles import HeardWord, Line
 from reamo_mcp.types.extraction import Extraction
 from reamo_mcp.types.media import Document
 from reamo_mcp.types.ontology import Ontology
@@ -28,6 +28,9 @@ class Case(Record):
     gold: Extraction
     print_in: dict[str, tuple[Line, ...]] = Field(
         default_factory=dict[str, tuple[Line, ...]], description="The true lines of print in a picture, by file"
+    )
+    spoken_in: dict[str, tuple[HeardWord, ...]] = Field(
+        default_factory=dict[str, tuple[HeardWord, ...]], description="The true words of a recording, by file"
     )
 
     def document(self, folder: Path) -> Document:

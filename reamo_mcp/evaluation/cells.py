@@ -7,16 +7,21 @@ from pathlib import Path
 
 from reamo_mcp.errors import InvalidArgument
 from reamo_mcp.evaluation.case import Case
-from reamo_mcp.evaluation.mini.cases import CASES, cell_names, make_cell
+from reamo_mcp.evaluation.mini.cases import CASES, cell_names, make_cell, media_of
 from reamo_mcp.evaluation.picture_cases import picture_cells
+from reamo_mcp.evaluation.speech_cases import speech_cells
 from reamo_mcp.evaluation.text_cases import text_cells
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A named set of at most ``size`` cases. ``cases`` yields at most so many, each with the folder of its files."""
+    """A named set of at most ``size`` cases. ``cases`` yields at most so many, each with the folder of its files.
+
+    ``media`` are the letters of what each case has: T, I, A, V.
+    """
 
     name: str
+    media: tuple[str, ...]
     size: int
     cases: Callable[[int], Iterator[tuple[Case, Path]]]
 
@@ -27,9 +32,11 @@ def cells(wanted: Sequence[str], made: Path, data: Path | None) -> list[Cell]:
     ``made`` is where MUIE-mini is written, ``data`` where the user's annotated sets lie (None: there are none).
     Raises InvalidArgument for a name that chooses nothing.
     """
-    known = [Cell(name, CASES, partial(_made, name, made)) for name in cell_names()]
+    known = [Cell(name, media_of(name), CASES, partial(_made, name, made)) for name in cell_names()]
     if data is not None:
-        known += [Cell(*described) for described in (*text_cells(data), *picture_cells(data))]
+        known += [Cell(name, ("T",), size, cases) for name, size, cases in text_cells(data)]
+        known += [Cell(name, ("I",), size, cases) for name, size, cases in picture_cells(data)]
+        known += [Cell(name, ("A",), size, cases) for name, size, cases in speech_cells(data, made)]
     if not wanted:
         return known
     chosen: list[Cell] = []

@@ -1,29 +1,24 @@
-"""Whatever can answer a case: an extractor, any MCP server with the same tools, and the baselines."""
+"""Whatever can answer a case: an extractor, or any MCP server with the same tools."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 from reamo_mcp.client import ReamoClient
 from reamo_mcp.evaluation.case import Case
 from reamo_mcp.evaluation.recognition import Task
-from reamo_mcp.evaluation.rules import RuleTextExtractor
 from reamo_mcp.extractor import Extractor, Request, open_extractor
 from reamo_mcp.extractor import Task as Wanted
-from reamo_mcp.models.profiles import open_decoder, open_engine
 from reamo_mcp.settings import Settings
-from reamo_mcp.store.records import Store
 from reamo_mcp.types.extraction import Extraction
 
 WANTED: dict[Task, tuple[Wanted, ...]] = {
     "NER": ("entities",),
     "RE": ("entities", "relations"),
     "EE": ("entities", "events"),
+    "ASR": ("entities",),
 }
-Rival = Literal["pipeline", "rules", "oracle"]
-RIVALS: tuple[Rival, ...] = ("pipeline", "rules", "oracle")
 
 
 class Answering(Protocol):
@@ -89,7 +84,7 @@ class ClientAnswers:
         """Return what the tool of the task answers."""
         document = case.document(folder)
         match case.task:
-            case "NER":
+            case "NER" | "ASR":
                 return await self._client.extract_entities(document, ontology=case.ontology)
             case "RE":
                 return await self._client.extract_relations(document, ontology=case.ontology)
@@ -100,7 +95,7 @@ class ClientAnswers:
 @asynccontextmanager
 async def opened_engine(profile: str | None) -> AsyncGenerator[ExtractorAnswers]:
     """Yield the engine of a profile. It keeps nothing between cases, so that times are those of the work."""
-    settings = _settings(profile)
+    settings = settings_of(profile)
     async with open_extractor(settings) as extractor:
         yield ExtractorAnswers(extractor, settings.profile)
 
@@ -117,30 +112,8 @@ async def opened_server(url: str, token: str | None) -> AsyncGenerator[ClientAns
         yield ClientAnswers(client, "server", identity)
 
 
-@asynccontextmanager
-async def opened_rival(rival: Rival, profile: str | None) -> AsyncGenerator[Answering]:
-    """Yield a rival: one medium per pass, rules instead of the text model, or true print instead of what was read."""
-    settings = _settings(profile)
-    if rival == "pipeline":
-        from reamo_mcp.evaluation.pipeline import PipelineAnswers
-
-        async with open_extractor(settings) as extractor:
-            yield PipelineAnswers(extractor)
-        return
-    store = Store(settings.cache_folder(), settings.cache_bytes)
-    with open_engine(settings, store.readings) as engine, open_decoder(settings) as decoder:
-        if rival == "rules":
-            ruled = replace(engine, profile="rules", text_extractor=RuleTextExtractor())
-            yield ExtractorAnswers(Extractor(ruled, decoder, store, settings), "rules")
-            return
-        from reamo_mcp.evaluation.oracle import OracleAnswers, OracleTextReader
-
-        reader = OracleTextReader(engine.text_reader)
-        told = replace(engine, text_reader=reader)
-        yield OracleAnswers(Extractor(told, decoder, store, settings), reader)
-
-
-def _settings(profile: str | None) -> Settings:
+def settings_of(profile: str | None) -> Settings:
+    """Return the settings of an evaluation: those of the environment, a profile if given, and nothing kept."""
     settings = Settings.from_environment()
     if profile is not None:
         settings = settings.with_profile(profile)

@@ -51,9 +51,11 @@ def as_markdown(report: Report) -> str:
     lines = [
         f"# Evaluation, reamo-mcp {report.version}",
         "",
-        f"`{report.command}` on {report.machine}. F1 and mIoU in percent, with 95 % bootstrap intervals over cases.",
+        f"`{report.command}` on {report.machine}{_took(report)}. F1 and mIoU in percent, with 95 % bootstrap intervals "
+        "over cases.",
         "",
         *_table(overview(report.cells)),
+        *(["", *(f"- {one.engine}: {one.reason}" for one in report.skipped)] if report.skipped else []),
     ]
     for cell in report.cells:
         lines += ["", f"## {cell.cell}, {cell.engine}", "", *_table(measure_rows(cell))]
@@ -61,6 +63,12 @@ def as_markdown(report: Report) -> str:
             lines += ["", f"\\* on {cell.paper_data}. {report.note}"]
         lines += ["", *_remarks(cell)]
     return "\n".join(lines) + "\n"
+
+
+def _took(report: Report) -> str:
+    if report.seconds is None or report.processor_seconds is None:
+        return ""
+    return f", {report.seconds:.0f} s on the clock, {report.processor_seconds:.0f} s of the processor"
 
 
 def _remarks(cell: CellReport) -> Iterable[str]:

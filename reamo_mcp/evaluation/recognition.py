@@ -28,7 +28,8 @@ from reamo_mcp.evaluation.counts import Counts
 from reamo_mcp.evaluation.facts import Facts, Link, Part, Span, Thing, folded
 
 Spans = Callable[[Thing, Thing], bool]
-Task = Literal["NER", "RE", "EE"]
+Task = Literal["NER", "RE", "EE", "ASR"]
+"""What a case asks for; ASR: only what is said, see `reamo_mcp.evaluation.speech`."""
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,10 @@ from reamo_mcp.evaluation.mistakes import mistakes
 from reamo_mcp.evaluation.published import NOTE, published
 from reamo_mcp.evaluation.running import Answered
 from reamo_mcp.evaluation.scoring import SampleScore, Value, nothing_found, score_cell, score_sample
+from reamo_mcp.evaluation.speech import said
 from reamo_mcp.types.record import Record
 
-HEADLINES = ("NER", "RE", "ET", "EA", "I-Seg", "A-Seg", "V-Trck", "Grounded F1")
+HEADLINES = ("NER", "RE", "ET", "EA", "I-Seg", "A-Seg", "V-Trck", "Grounded F1", "WER", "Sure words")
 _WORST = 5
 
 
@@ -62,14 +63,24 @@ class CellReport(Record):
         return next((measure.value for measure in self.measures if measure.name == name), None)
 
 
+class Skipped(Record):
+    """A rival that could not answer, and why."""
+
+    engine: str
+    reason: str
+
+
 class Report(Record):
-    """A whole run."""
+    """A whole run. ``seconds`` on the clock, ``processor_seconds`` of this process and its children, in this run."""
 
     version: str
     command: str
     machine: str
+    seconds: float | None = None
+    processor_seconds: float | None = None
     note: str = NOTE
     cells: tuple[CellReport, ...]
+    skipped: tuple[Skipped, ...] = ()
 
 
 def score_of(answered: Answered, symmetric: Sequence[str] = ()) -> SampleScore:
@@ -116,6 +127,8 @@ def headline(score: SampleScore) -> float:
         counts.f1 for name, counts in score.counts.items() if name in HEADLINES and counts.predicted + counts.gold
     ]
     values += [value for name, value in score.places.items() if name in HEADLINES and value is not None]
+    if (errors := score.ratios.get("WER")) is not None and errors.whole:
+        values.append(max(0.0, 1 - errors.part / errors.whole))
     return sum(values) / len(values) if values else 1.0
 
 
@@ -173,6 +186,8 @@ def _told(answered: Answered, *, gold: bool) -> list[str]:
             return [f"({thing.name or '(nameless)'}, {thing.type})" for thing in facts.things]
         case "RE":
             return [f"({link.head.name}, {link.type}, {link.tail.name})" for link in facts.links]
+        case "ASR":
+            return said(extraction)
         case "EE":
             return [
                 "; ".join(

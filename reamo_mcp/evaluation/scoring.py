@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from reamo_mcp.evaluation.bootstrap import Interval, interval_of_f1, interval_of_mean
+from reamo_mcp.evaluation.bootstrap import Interval, interval_of_f1, interval_of_mean, interval_of_ratio
 from reamo_mcp.evaluation.counts import Counts, total
 from reamo_mcp.evaluation.facts import Facts, Thing, facts_of
 from reamo_mcp.evaluation.grounded import (
@@ -27,6 +27,7 @@ from reamo_mcp.evaluation.recognition import (
     count_relations,
     count_triggers,
 )
+from reamo_mcp.evaluation.speech import Ratio, rates
 from reamo_mcp.types.extraction import Extraction
 from reamo_mcp.types.grounding import VideoTrack
 
@@ -41,11 +42,13 @@ SEG_NAMES: dict[PlaceKind, str] = {
 class SampleScore:
     """The counts and overlaps of one sample, by the name of the measure; None where both sides have no place.
 
-    ``scored`` holds (score, was it right) of each predicted entity that has a score, for calibration.
+    ``ratios`` are added up over samples before they are divided. ``scored`` holds (score, was it right) of each
+    predicted entity that has a score, for calibration.
     """
 
     counts: dict[str, Counts]
     places: dict[str, float | None]
+    ratios: dict[str, Ratio] = field(default_factory=dict[str, Ratio])
     scored: tuple[tuple[float, bool], ...] = ()
 
 
@@ -82,6 +85,7 @@ def score_sample(gold: Extraction, predicted: Extraction, task: Task, symmetric:
     return SampleScore(
         counts=_counts(mine, theirs, media, task, symmetric),
         places=_places(mine, theirs, media, task),
+        ratios=rates(gold, predicted) if task == "ASR" else {},
         scored=tuple(
             (score, id(thing) in right) for score, thing in zip(scores, theirs.things, strict=True) if score is not None
         ),
@@ -103,6 +107,15 @@ def score_cell(samples: Sequence[SampleScore]) -> CellScore:
         if not summed.predicted and not summed.gold:
             continue  # nothing of this kind is annotated or claimed in the whole cell: no score, not a bad one
         values[name] = Value(summed.f1, interval_of_f1(counts), summed, len(counts))
+    for name in dict.fromkeys(name for sample in samples for name in sample.ratios):
+        ratios = [sample.ratios[name] for sample in samples]
+        whole = sum(ratio.whole for ratio in ratios)
+        if whole:
+            values[name] = Value(
+                sum(ratio.part for ratio in ratios) / whole,
+                interval_of_ratio([ratio.part for ratio in ratios], [ratio.whole for ratio in ratios]),
+                samples=len(ratios),
+            )
     for name in dict.fromkeys(name for sample in samples for name in sample.places):
         there = [value for sample in samples if (value := sample.places.get(name)) is not None]
         if there:
@@ -138,6 +151,8 @@ def _counts(mine: Facts, theirs: Facts, media: Media, task: Task, symmetric: Seq
                 "EA loose": count_arguments(mine, theirs, loose=True),
                 "Grounded F1": count_grounded_parts(mine, theirs, media),
             }
+        case "ASR":
+            return {}
 
 
 def _places(mine: Facts, theirs: Facts, media: Media, task: Task) -> dict[str, float | None]:
@@ -177,6 +192,8 @@ def asked(facts: Facts, task: Task, kind: PlaceKind) -> tuple[Thing, ...]:
             things = tuple(part.thing for part in facts.parts)
             if kind == "audio_segment":
                 things = (*(happening.trigger for happening in facts.happenings), *things)
+        case "ASR":
+            things = ()
     return tuple({id(thing): thing for thing in things}.values())
 
 

@@ -16,7 +16,7 @@ from reamo_mcp.evaluation.case import Case
 from reamo_mcp.evaluation.recognition import Task
 from reamo_mcp.evaluation.text_sets import conventions
 from reamo_mcp.evaluation.text_sets.happening import read_geneva, read_litbank, read_m2e2, read_phee
-from reamo_mcp.evaluation.text_sets.related import ClusteredDocument, read_redocred
+from reamo_mcp.evaluation.text_sets.related import ClusteredDocument, read_redocred, read_semeval
 from reamo_mcp.evaluation.text_sets.sample import GoldEvent, Sample, digest, is_for_report, is_kept_back
 from reamo_mcp.evaluation.text_sets.tagged import distinct, read_conll, read_universal
 from reamo_mcp.ontologies.loading import load_ontology
@@ -78,6 +78,8 @@ def _sets(train: Path, dev: Path) -> Iterator[tuple[str, tuple[Path, ...], Makin
     facts = dev / "re/redocred/test_revised_first50.json"
     known = (train / "re/fewrel/pid2name.json", train / "re/redocred/dev_revised.json")
     yield "text/redocred/RE", (facts, *known), lambda: _related("text/redocred/RE", facts, *known)
+    nominals = train / "re/semeval2010_task8/TRAIN_FILE.TXT"
+    yield "text/semeval/RE", (nominals,), lambda: _nominals("text/semeval/RE", nominals)
     geneva, roles = dev / "ee/geneva/val.json", train / "ee/geneva/train_union.json"
     yield "text/geneva/EE", (geneva, roles), lambda: _geneva(geneva, roles)
     phee = dev / "ee/phee/dev.json"
@@ -155,6 +157,26 @@ def _document(
         for index, (kind, head, tail) in enumerate(known)
     )
     return _case(name, "RE", number, document.text, ontology, entities, relations=relations)
+
+
+def _nominals(name: str, path: Path) -> Iterator[Case]:
+    """Yield sentences of SemEval-2010 task 8 with the one relation that is annotated, between two common nouns.
+
+    Unlike in the task itself the two nouns are not given, and they are marked only as ends of the relation; what else
+    is found counts as surplus. The official measure, with the nouns given, is in `reamo_mcp.evaluation.text_score`.
+    """
+    ontology = Ontology(
+        name="semeval", entity_types=(conventions.NOMINAL,), relation_types=tuple(conventions.SEMEVAL.values())
+    )
+    kept = (s for s in filter(is_kept_back, read_semeval(path)) if s.relations and digest(s.key) // 5 % 2 == 0)
+    for number, sample in enumerate(kept):
+        link = sample.relations[0]
+        ends = tuple(
+            _entity(index, conventions.NOMINAL.name, sample.text, [end])
+            for index, end in enumerate((link.head, link.tail))
+        )
+        relation = Relation(id="r0", type=conventions.SEMEVAL[link.type].name, head="e0", tail="e1")
+        yield _case(name, "RE", number, sample.text, ontology, ends, relations=(relation,))
 
 
 def _geneva(path: Path, training: Path) -> Iterator[Case]:

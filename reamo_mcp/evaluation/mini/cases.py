@@ -13,10 +13,10 @@ from reamo_mcp.evaluation.mini.film import Film, render_film, save_film
 from reamo_mcp.evaluation.mini.gold import GoldBuilder, Places
 from reamo_mcp.evaluation.mini.poster import HEIGHT, WIDTH, Poster, render_poster, save_poster
 from reamo_mcp.evaluation.mini.sound import Recording, save_recording, speak
-from reamo_mcp.evaluation.mini.story import Modality, Told, tell
+from reamo_mcp.evaluation.mini.story import MODALITIES, Modality, Told, tell
 from reamo_mcp.evaluation.randomness import Dice
 from reamo_mcp.evaluation.recognition import Task
-from reamo_mcp.models.roles import Line
+from reamo_mcp.models.roles import HeardWord, Line
 from reamo_mcp.ontologies.loading import load_ontology
 from reamo_mcp.types.extraction import Engine
 from reamo_mcp.types.media import AudioMedium, ImageMedium, Medium, TextMedium, VideoMedium
@@ -49,6 +49,12 @@ def cell_names() -> tuple[str, ...]:
     return tuple(f"mini/{combination}/{task}" for combination in COMBINATIONS for task in TASKS)
 
 
+def media_of(cell: str) -> tuple[Modality, ...]:
+    """Return the media that each case of a cell has."""
+    combination = cell.split("/")[1].split("+")
+    return tuple(medium for medium in MODALITIES if medium in combination)
+
+
 def ontology_of(task: Task) -> Ontology:
     """Return the types that a task asks for: those of the general ontology that the sentences can tell."""
     from reamo_mcp.evaluation.mini.content import EVENTS, RELATIONS, TYPE_OF
@@ -72,10 +78,9 @@ def make_case(cell: str, number: int, folder: Path) -> Rendered:
     """Write the files of case ``number`` (from 0) of a cell into a folder, and return it with its gold."""
     _, combination, task_name = cell.split("/")
     task: Task = TASKS[TASKS.index(task_name)]  # pyright: ignore[reportArgumentType]  # ValueError for any other
-    media: list[Modality] = [medium for medium in ("T", "I", "A", "V") if medium in combination.split("+")]
     level = number % 3 + 1
     dice = Dice(f"muie-mini {VERSION} {cell} {number}")
-    told = tell(task, media, level, dice)
+    told = tell(task, media_of(cell), level, dice)
     folder.mkdir(parents=True, exist_ok=True)
 
     places = Places()
@@ -129,6 +134,7 @@ def make_case(cell: str, number: int, folder: Path) -> Rendered:
         ontology=ontology_of(task),
         gold=gold,
         print_in={PICTURE: _lines(told["I"], poster)} if poster is not None else {},
+        spoken_in={SOUND: _words(recording)} if recording is not None else {},
     )
     return Rendered(case, told, text, poster, recording, film)
 
@@ -156,6 +162,19 @@ def _lines(told: Told, poster: Poster) -> tuple[Line, ...]:
         if thing.name:
             lines += lines_of(thing.name, thing.name_in_print)
     return tuple(lines)
+
+
+def _words(recording: Recording) -> tuple[HeardWord, ...]:
+    return tuple(
+        HeardWord(
+            text=recording.text[word.start : word.end],
+            start=word.begins,
+            end=word.ends,
+            confidence=1.0,
+            confident=True,
+        )
+        for word in recording.words
+    )
 
 
 def _within(names: Sequence[str], known: set[str]) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ from reamo_mcp.evaluation.randomness import Dice
 from reamo_mcp.evaluation.recognition import Task
 
 Modality = Literal["T", "I", "A", "V"]
+MODALITIES: tuple[Modality, ...] = ("T", "I", "A", "V")
 _MARK = re.compile(r"\{(\w+):(\w)\}|\[(\w+)\]")
 DEPICTABLE = ("person", "organization", "location")
 

@@ -17,29 +17,41 @@ NAMED = (
 
 UNIVERSAL = {"PER": NAMED[0], "ORG": NAMED[1], "LOC": NAMED[2]}
 
-TWITTER = {
-    "PER": EntityType(name="person", description="A person named in a tweet, or a person's account"),
-    "ORG": EntityType(name="organization", description="An organization named in a tweet, or its account"),
-    "LOC": EntityType(name="location", description="A place named in a tweet"),
-}
 
-EMERGING = {
-    "person": EntityType(name="person", description="Somebody's name in noisy text"),
-    "location": EntityType(name="location", description="The name of a place or building in noisy text"),
-    "corporation": EntityType(name="corporation", description="The name of a company"),
-    "group": EntityType(name="group", description="The name of a band, team or group that is no company"),
-    "product": EntityType(name="product", description="The name of a product, device or service"),
-    "creative-work": EntityType(name="creative work", description="The title of a film, song, book or show"),
-}
+def _described(table: dict[str, tuple[str, str]]) -> dict[str, EntityType]:
+    """Return types by the tags of a set, given their names and descriptions."""
+    return {tag: EntityType(name=name, description=description) for tag, (name, description) in table.items()}
 
-WIKIPEDIA = {
-    "PER": EntityType(name="person", description="A person named in an encyclopedia"),
-    "ORG": EntityType(name="organization", description="An organization named in an encyclopedia"),
-    "LOC": EntityType(name="location", description="A place or nationality named in an encyclopedia"),
-    "TIME": EntityType(name="date", description="A day, month, year or period"),
-    "NUM": EntityType(name="number", description="A number, amount or share"),
-    "MISC": EntityType(name="miscellaneous", description="Any other named thing: event, film, song, product, award"),
-}
+
+TWITTER = _described(
+    {
+        "PER": ("person", "A person named in a tweet, or a person's account"),
+        "ORG": ("organization", "An organization named in a tweet, or its account"),
+        "LOC": ("location", "A place named in a tweet"),
+    }
+)
+
+EMERGING = _described(
+    {
+        "person": ("person", "Somebody's name in noisy text"),
+        "location": ("location", "The name of a place or building in noisy text"),
+        "corporation": ("corporation", "The name of a company"),
+        "group": ("group", "The name of a band, team or group that is no company"),
+        "product": ("product", "The name of a product, device or service"),
+        "creative-work": ("creative work", "The title of a film, song, book or show"),
+    }
+)
+
+WIKIPEDIA = _described(
+    {
+        "PER": ("person", "A person named in an encyclopedia"),
+        "ORG": ("organization", "An organization named in an encyclopedia"),
+        "LOC": ("location", "A place or nationality named in an encyclopedia"),
+        "TIME": ("date", "A day, month, year or period"),
+        "NUM": ("number", "A number, amount or share"),
+        "MISC": ("miscellaneous", "Any other named thing: event, film, song, product, award"),
+    }
+)
 
 _CROSS_NAMES = {
     "organisation": "organization",
@@ -112,14 +124,19 @@ DEFENCE = {
     }.items()
 }
 
-FICTION = {
-    "PER": EntityType(name="person", description="One or several people, named or not"),
-    "FAC": EntityType(name="facility", description="A building, road, room or other construction, named or not"),
-    "LOC": EntityType(name="location", description="A place without a government, named or not"),
-    "GPE": EntityType(name="geo-political entity", description="A country, city or region with a government"),
-    "VEH": EntityType(name="vehicle", description="Something that carries people: car, ship, coach"),
-    "ORG": EntityType(name="organization", description="An organized group, named or not"),
-}
+FICTION = _described(
+    {
+        "PER": ("person", "One or several people, named or not"),
+        "FAC": ("facility", "A building, road, room or other construction, named or not"),
+        "LOC": ("location", "A place without a government, named or not"),
+        "GPE": ("geo-political entity", "A country, city or region with a government"),
+        "VEH": ("vehicle", "Something that carries people: car, ship, coach"),
+        "ORG": ("organization", "An organized group, named or not"),
+    }
+)
+
+NOMINAL = EntityType(name="nominal", description="A common noun that stands for a thing")
+"""An end of SemEval's relations, which have no types."""
 
 SEMEVAL = {
     name: RelationType(name=told, description=description)
