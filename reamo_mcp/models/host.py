@@ -34,6 +34,7 @@ from reamo_mcp.models.hosted_modules import (
     HostedVideoTracker,
     module_handlers,
 )
+from reamo_mcp.models.hosted_reasoner import HostedReasoner, reasoner_handlers
 from reamo_mcp.models.roles import Answer, HeardWord, Line, Mentions, ModelCard, Region, Sound, SpeechTranscript
 from reamo_mcp.settings import Settings
 from reamo_mcp.types.ontology import Ontology
@@ -180,6 +181,7 @@ def hosted(engine: Engine, child: EngineChild) -> Engine:
         detectors=tuple(
             HostedDetector(child, detector.card, number) for number, detector in enumerate(engine.detectors)
         ),
+        reasoner=engine.reasoner and HostedReasoner(child, engine.reasoner.card, engine.reasoner.capacity),
         image_segmenter=engine.image_segmenter and HostedImageSegmenter(child, engine.image_segmenter.card),
         video_tracker=engine.video_tracker and HostedVideoTracker(child, engine.video_tracker.card),
         audio_segmenter=engine.audio_segmenter and HostedAudioSegmenter(child, engine.audio_segmenter.card),
@@ -232,6 +234,7 @@ def handlers_over(engine: Engine) -> Handlers:
         "transcribe": transcribe,
         "align": align,
         "spot": spot,
+        **reasoner_handlers(engine),
         **module_handlers(engine),
     }
     return handlers

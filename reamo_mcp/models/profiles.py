@@ -49,7 +49,8 @@ def open_engine(settings: Settings, remembers: BlobFolder) -> Generator[Engine]:
         remote = settings.profile == "remote"
         # A remote reasoner runs no model: it is asked from here, and the child needs neither its address nor a network.
         program = engine_program(settings.with_profile("embedded") if remote else settings)
-        engine = replace(hosted(engine, EngineChild(program)), reasoner=engine.reasoner)
+        hosts = hosted(engine, EngineChild(program))
+        engine = replace(hosts, reasoner=engine.reasoner) if remote else hosts
     try:
         yield remembering(engine, remembers)
     finally:
