@@ -151,7 +151,7 @@ class Jobs:
         job = self._jobs.get(result_id)
         if job is None:
             if (failure := self._failed.get(result_id)) is not None:
-                raise failure
+                raise _afresh(failure)
             if (kept := await self._results.get(result_id)) is not None:
                 return kept
             job = self._jobs.get(result_id) or await self._resume(result_id, allowed, caller)
@@ -168,7 +168,7 @@ class Jobs:
         if not job.done.is_set():
             return None
         if (failure := self._failed.get(result_id)) is not None:
-            raise failure
+            raise _afresh(failure)
         kept = await self._results.get(result_id)
         if kept is None:
             raise _expired(result_id)
@@ -331,7 +331,7 @@ class Jobs:
 
     def _fail(self, job: Job, error: ReamoError) -> None:
         if job.result_id not in self._failed:
-            self._failed[job.result_id] = error
+            self._failed[job.result_id] = _afresh(error)
             while len(self._failed) > _KEPT_FAILURES:
                 self._failed.popitem(last=False)
 
@@ -348,6 +348,11 @@ class Jobs:
             self.engine.model_dump_json(),
         )
         return "r" + hmac.new(self._secret, told.encode(), "sha256").hexdigest()[:_HANDLE_DIGITS]
+
+
+def _afresh(error: ReamoError) -> ReamoError:
+    """Return the same error without its traceback, whose frames hold everything that the work had in its hands."""
+    return type(error)(error.message, error.hint)
 
 
 def _expired(result_id: str) -> ResultExpired:

@@ -8,6 +8,7 @@ A file holds the fields of `reamo_mcp.types.ontology.Ontology`; where a type has
     event_types: [{name: launch, roles: [{name: Ship, types: ship}, Place]}]
 """
 
+from functools import cache
 from pathlib import Path
 from typing import cast
 
@@ -32,7 +33,7 @@ def load_ontology(name_or_path: str | Path) -> Ontology:
     """
     written = str(name_or_path)
     if written in ontology_names():
-        return parse_ontology((FOLDER / f"{written}.yaml").read_text(encoding="utf-8"), written)
+        return _installed(written)
     path = Path(name_or_path)
     if path.suffix.lower() not in _SUFFIXES:
         raise InvalidOntology(
@@ -50,6 +51,12 @@ def load_ontology(name_or_path: str | Path) -> Ontology:
         return parse_ontology(content.decode("utf-8-sig"), path.name)
     except UnicodeDecodeError:
         raise InvalidOntology(f"the ontology file {path.name!r} is not UTF-8 text", "Save it as UTF-8") from None
+
+
+@cache
+def _installed(name: str) -> Ontology:
+    """Return an installed ontology: read once, since every call without types of its own asks for it."""
+    return parse_ontology((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"), name)
 
 
 def parse_ontology(text: str, name: str) -> Ontology:
