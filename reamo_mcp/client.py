@@ -17,6 +17,7 @@ from mcp import Client, MCPError, StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.server import MCPServer
 from mcp.types import (
+    BlobResourceContents,
     CallToolRequest,
     CallToolRequestParams,
     CallToolResult,
@@ -248,6 +249,11 @@ class ReamoClient:
             raise EngineFailed("the server answered without a picture", "Look into the server's log")
         return base64.b64decode(pictures[0])
 
+    async def read_clip(self, uri: str) -> bytes:
+        """Return a clip that `show_evidence` names: MP4 of the moment of a video, MP3 of that of a recording."""
+        blobs = [content.blob for content in await self._contents(uri) if isinstance(content, BlobResourceContents)]
+        return base64.b64decode("".join(blobs))
+
     async def server_status(self) -> StatusAnswer:
         """Return the state of the server."""
         return await self._answer("server_status", {}, StatusAnswer, None)
@@ -267,17 +273,17 @@ class ReamoClient:
     async def _record(self, result_id: str) -> Extraction:
         parts: list[str] = []
         while not parts or len(parts[-1]) == _RECORD_PART:
-            parts.append(await self._read(f"reamo://results/{result_id}/record?part={len(parts)}"))
+            contents = await self._contents(f"reamo://results/{result_id}/record?part={len(parts)}")
+            parts.append("".join(content.text for content in contents if isinstance(content, TextResourceContents)))
         return await anyio.to_thread.run_sync(Extraction.model_validate_json, "".join(parts))
 
-    async def _read(self, uri: str) -> str:
+    async def _contents(self, uri: str) -> Sequence[TextResourceContents | BlobResourceContents]:
         request = ReadResourceRequest(params=ReadResourceRequestParams(uri=uri))
         with anyio.move_on_after(self._patience):
             try:
-                answer = await self._client.session.send_request(request, ReadResourceResult)
+                return (await self._client.session.send_request(request, ReadResourceResult)).contents
             except MCPError as error:
                 raise _error(str(error)) from error
-            return "".join(content.text for content in answer.contents if isinstance(content, TextResourceContents))
         raise _silent(self._patience)
 
     async def _answer(

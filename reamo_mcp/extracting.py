@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeAlias
 
+from reamo_mcp.evidence.picture import Show
 from reamo_mcp.extractor import Readings, Report, Request
 from reamo_mcp.media.opening import Allowed
 from reamo_mcp.settings import Settings
@@ -49,9 +50,15 @@ class Extracting(Protocol):
         ...
 
     async def look(
-        self, document: Document, extraction: Extraction, place: Grounding, *, allowed: Allowed | None = None
+        self,
+        document: Document,
+        extraction: Extraction,
+        place: Grounding,
+        *,
+        show: Show = ...,
+        allowed: Allowed | None = None,
     ) -> bytes | None:
-        """Return a JPEG that shows a place."""
+        """Return a JPEG that shows a place, or what ``show`` makes of it."""
         ...
 
 

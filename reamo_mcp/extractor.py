@@ -13,7 +13,7 @@ from pydantic import Field
 
 from reamo_mcp.content import installed_version
 from reamo_mcp.errors import Cancelled, ReamoError, SourceChanged
-from reamo_mcp.evidence.picture import picture_of
+from reamo_mcp.evidence.picture import Show, picture_of
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.linking.assemble import assemble
 from reamo_mcp.linking.called import called
@@ -178,9 +178,15 @@ class Extractor:
         return await self._in_thread(_unreported, work)
 
     async def look(
-        self, document: Document, extraction: Extraction, place: Grounding, *, allowed: Allowed | None = None
+        self,
+        document: Document,
+        extraction: Extraction,
+        place: Grounding,
+        *,
+        show: Show = picture_of,
+        allowed: Allowed | None = None,
     ) -> bytes | None:
-        """Return a JPEG that shows a place of an extraction of this document, None where there is nothing to see.
+        """Return a JPEG (or what ``show`` makes) of a place of an extraction of this document, None without a sight.
 
         Raises SourceChanged if the file is not the one that was read any more, and errors of opening and decoding.
         """
@@ -191,7 +197,7 @@ class Extractor:
                 for source in opened.sources:
                     if isinstance(source, OpenedFile) and medium and source.file.sha256 == medium.sha256:
                         control = caller.control("open", f"looking at {source.file.name}")
-                        return picture_of(place, medium.kind, source.file, self._senses.decoder, control)
+                        return show(place, medium.kind, source.file, self._senses.decoder, control)
                 if medium is not None and medium.kind == "text":
                     return None
             raise SourceChanged(

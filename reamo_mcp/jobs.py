@@ -20,6 +20,7 @@ from anyio.abc import TaskGroup
 from pydantic import ValidationError
 
 from reamo_mcp.errors import Busy, Cancelled, EngineFailed, ReamoError, ResultExpired, SourceChanged
+from reamo_mcp.evidence.picture import Show, picture_of
 from reamo_mcp.extracting import Extracting, OpenExtractor
 from reamo_mcp.extractor import Progress, Request, open_extractor
 from reamo_mcp.linking.phrase import ground_phrase
@@ -178,8 +179,10 @@ class Jobs:
         """Return a finished result at once, None if it is unfinished or not kept."""
         return None if result_id in self._jobs else await self._results.get(result_id)
 
-    async def look(self, result_id: str, extraction: Extraction, place: Grounding, allowed: Allowed) -> bytes | None:
-        """Return a JPEG that shows a place of a finished result, None where there is nothing to see.
+    async def look(
+        self, result_id: str, extraction: Extraction, place: Grounding, allowed: Allowed, show: Show = picture_of
+    ) -> bytes | None:
+        """Return a JPEG (or what ``show`` makes) of a place of a finished result, None where there is nothing to see.
 
         Raises ResultExpired if the request is not kept any more, and the errors of opening and decoding.
         """
@@ -187,7 +190,7 @@ class Jobs:
         if payload is None:
             raise _expired(result_id)
         asked = SavedJob.model_validate_json(payload).asked
-        return await self._extractor.look(asked.document, extraction, place, allowed=allowed)
+        return await self._extractor.look(asked.document, extraction, place, show=show, allowed=allowed)
 
     def latest(self, result_id: str) -> str:
         """Return how far the work is, in words."""

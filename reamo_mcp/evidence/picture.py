@@ -1,6 +1,6 @@
 """The proof in a picture: the part of a picture, page or frame around a place, with the place drawn into it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,12 @@ from reamo_mcp.types.grounding import AudioSegment, Box, Grounding, ImageRegion,
 from reamo_mcp.types.media import MediaKind
 
 if TYPE_CHECKING:
+    import numpy
+    from numpy.typing import NDArray
     from PIL import Image
+
+Show = Callable[[Grounding, MediaKind, OpenFile, Decoder, Control], bytes | None]
+"""How a place of a file is shown: as a picture, or as a clip."""
 
 MOST_BYTES = 48_000
 """Bytes of one picture: 64 KB once it is written in base 64."""
@@ -58,21 +63,31 @@ def _frame(file: OpenFile, time: float, decoder: Decoder, control: Control) -> P
 
 def drawn(picture: Picture, boxes: Sequence[Box]) -> bytes:
     """Return the part of a picture around ``boxes`` (all of it without boxes) as JPEG, each box framed in red."""
+    from PIL import Image
+
+    image = Image.fromarray(framed(picture, boxes))
+    if boxes:
+        image = image.crop(_around(_scaled(picture, boxes), image.size))
+    image.thumbnail((_SHOWN_SIDE, _SHOWN_SIDE), Image.Resampling.LANCZOS)
+    return _compressed(image)
+
+
+def framed(picture: Picture, boxes: Sequence[Box]) -> "NDArray[numpy.uint8]":
+    """Return a copy of the pixels with each box framed in red, just outside of it."""
+    import numpy
     from PIL import Image, ImageDraw
 
     image = Image.fromarray(picture.pixels)
-    if boxes:
-        scaled = [
-            (box.x * picture.scale, box.y * picture.scale, box.right * picture.scale, box.bottom * picture.scale)
-            for box in boxes
-        ]
-        line = max(2, round(max(image.size) / 500))
-        frame = ImageDraw.Draw(image)
-        for left, top, right, bottom in scaled:
-            frame.rectangle((left - line - 1, top - line - 1, right + line, bottom + line), outline=_COLOUR, width=line)
-        image = image.crop(_around(scaled, image.size))
-    image.thumbnail((_SHOWN_SIDE, _SHOWN_SIDE), Image.Resampling.LANCZOS)
-    return _compressed(image)
+    line = max(2, round(max(image.size) / 500))
+    frame = ImageDraw.Draw(image)
+    for left, top, right, bottom in _scaled(picture, boxes):
+        frame.rectangle((left - line - 1, top - line - 1, right + line, bottom + line), outline=_COLOUR, width=line)
+    return numpy.array(image)
+
+
+def _scaled(picture: Picture, boxes: Sequence[Box]) -> list[tuple[float, float, float, float]]:
+    by = picture.scale
+    return [(box.x * by, box.y * by, box.right * by, box.bottom * by) for box in boxes]
 
 
 def _around(boxes: Sequence[tuple[float, float, float, float]], size: tuple[int, int]) -> tuple[int, int, int, int]:

@@ -171,23 +171,18 @@ class EvidenceAsked:
 async def evidence(context: ToolContext, asked: EvidenceAsked) -> CallToolResult:
     """Show the proof of some items of a finished result: their words in context, or a picture of one place."""
     from reamo_mcp.server.reading_results import finished_result
-    from reamo_mcp.server.showing import as_picture, in_lines, places_of
+    from reamo_mcp.server.showing import as_picture, in_lines, places_of, seen
 
     services = context.request_context.lifespan_context
     news = News("looking up the result")
 
     async def work() -> CallToolResult:
         extraction = await finished_result(services, asked.result_id)
-        places = places_of(extraction, asked.ids)
         if not asked.picture:
-            return in_lines(asked.result_id, extraction, places, asked.around)
+            return in_lines(asked.result_id, extraction, asked.ids, asked.around)
         news.say("drawing the place")
-        jobs = await services.jobs()
-        for place in places:
-            picture = await jobs.look(asked.result_id, extraction, place, allowed_files(context))
-            if picture is not None:
-                return as_picture(picture)
-        raise InvalidArgument("none of these places can be shown as a picture", "Ask again without 'picture'")
+        places = places_of(extraction, asked.ids)
+        return as_picture(await seen(services, asked.result_id, extraction, places, allowed_files(context)))
 
     return await with_heartbeat(context, news, work())
 

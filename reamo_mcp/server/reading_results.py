@@ -1,10 +1,18 @@
-"""What the resources read: finished results and ontologies."""
+"""What the resources read: finished results, their proof, and ontologies."""
+
+from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
 from reamo_mcp.errors import InvalidArgument, ResultExpired
 from reamo_mcp.server.services import Services
 from reamo_mcp.types.extraction import Extraction
+
+if TYPE_CHECKING:
+    from reamo_mcp.media.opening import Allowed
+    from reamo_mcp.types.media import MediaKind
+
+_AROUND = 120  # characters
 
 
 async def finished_result(services: Services, result_id: str) -> Extraction:
@@ -36,6 +44,39 @@ async def record_part(services: Services, result_id: str, part: int, length: int
     extraction = await finished_result(services, result_id)
     text = await anyio.to_thread.run_sync(extraction.model_dump_json)
     return text[part * length : (part + 1) * length]
+
+
+async def evidence_record(services: Services, result_id: str, item: str) -> str:
+    """Return the proof of an item in words as JSON."""
+    from reamo_mcp.server.showing import evidence_of
+
+    extraction = await finished_result(services, result_id)
+    return evidence_of(result_id, extraction, [item], _AROUND).model_dump_json(exclude_defaults=True)
+
+
+async def evidence_picture(services: Services, result_id: str, item: str, allowed: "Allowed") -> bytes:
+    """Return a JPEG of the first place of an item that can be seen."""
+    from reamo_mcp.server.showing import places_of, seen
+
+    extraction = await finished_result(services, result_id)
+    return await seen(services, result_id, extraction, places_of(extraction, [item]), allowed)
+
+
+async def evidence_clip(services: Services, result_id: str, item: str, kind: "MediaKind", allowed: "Allowed") -> bytes:
+    """Return the clip of the first moment of an item."""
+    from reamo_mcp.server.showing import clip
+
+    return await clip(services, result_id, await finished_result(services, result_id), item, kind, allowed)
+
+
+async def items_offered(services: Services, result_id: str) -> list[str]:
+    """Return the ids that a finished result has, none if it is not at hand."""
+    if services.working is None:
+        return []
+    from reamo_mcp.server.showing import ids_of
+
+    extraction = await services.working.finished_result(result_id)
+    return [] if extraction is None else list(ids_of(extraction))
 
 
 async def ontology_record(name: str) -> str:

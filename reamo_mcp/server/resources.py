@@ -1,6 +1,7 @@
-"""Results, ontologies and the state of the server as MCP resources. Whatever matters is also a tool."""
+"""Results, their proof, ontologies and the state of the server as MCP resources. Whatever matters is also a tool."""
 
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
@@ -14,8 +15,13 @@ from mcp.types import (
 )
 
 from reamo_mcp.errors import ReamoError
-from reamo_mcp.server.services import Services
+from reamo_mcp.server.calls import allowed_files
+from reamo_mcp.server.services import Services, ToolContext
 
+if TYPE_CHECKING:
+    from reamo_mcp.media.opening import Allowed
+
+T = TypeVar("T")
 RECORD_PART = 800_000
 """Characters of one part of a record: clients refuse single messages above a megabyte."""
 
@@ -56,6 +62,46 @@ def add_resources(server: MCPServer[Services], current: Callable[[], Services | 
 
         return await _or_not_found(record_part(_services(context), result_id, part, RECORD_PART))
 
+    # The more special ones first: the general one would take "e1.mp4" for an id.
+    @server.resource(
+        "reamo://evidence/{result_id}/{item}.mp4", name="film", title="The moment of a video", mime_type="video/mp4"
+    )
+    async def film(context: Context, result_id: str, item: str) -> bytes:
+        """The moment of a video behind an item of a result, with what was followed framed; at most 15 seconds."""
+        from reamo_mcp.server.reading_results import evidence_clip
+
+        return await _or_not_found(evidence_clip(_services(context), result_id, item, "video", _allowed(context)))
+
+    @server.resource(
+        "reamo://evidence/{result_id}/{item}.mp3",
+        name="sound",
+        title="The moment of a recording",
+        mime_type="audio/mpeg",
+    )
+    async def sound(context: Context, result_id: str, item: str) -> bytes:
+        """The moment of a recording behind an item of a result; at most 15 seconds."""
+        from reamo_mcp.server.reading_results import evidence_clip
+
+        return await _or_not_found(evidence_clip(_services(context), result_id, item, "audio", _allowed(context)))
+
+    @server.resource(
+        "reamo://evidence/{result_id}/{item}.jpg", name="sight", title="The place in a picture", mime_type="image/jpeg"
+    )
+    async def sight(context: Context, result_id: str, item: str) -> bytes:
+        """The part of the picture, page or video frame behind an item of a result, with the place framed."""
+        from reamo_mcp.server.reading_results import evidence_picture
+
+        return await _or_not_found(evidence_picture(_services(context), result_id, item, _allowed(context)))
+
+    @server.resource(
+        "reamo://evidence/{result_id}/{item}", name="evidence", title="The proof in words", mime_type=_JSON
+    )
+    async def evidence(context: Context, result_id: str, item: str) -> str:
+        """The quotes behind an item of a result in their context, and where they stand, as show_evidence answers."""
+        from reamo_mcp.server.reading_results import evidence_record
+
+        return await _or_not_found(evidence_record(_services(context), result_id, item))
+
     @server.resource("reamo://ontologies/{name}", name="ontology", title="An ontology", mime_type=_JSON)
     async def ontology(name: str) -> str:
         """The types that an ontology of this installation looks for."""
@@ -72,7 +118,7 @@ def add_resources(server: MCPServer[Services], current: Callable[[], Services | 
         if not isinstance(ref, ResourceTemplateReference):
             return None
         from reamo_mcp.ontologies.installed import ontology_names
-        from reamo_mcp.server.reading_results import results_offered
+        from reamo_mcp.server.reading_results import items_offered, results_offered
 
         services = current()
         offered: list[str] = []
@@ -80,6 +126,8 @@ def add_resources(server: MCPServer[Services], current: Callable[[], Services | 
             offered = list(ontology_names())
         elif argument.name == "result_id" and services is not None:
             offered = results_offered(services)
+        elif argument.name == "item" and services is not None and context is not None:
+            offered = await items_offered(services, (context.arguments or {}).get("result_id", ""))
         fitting = [value for value in offered if value.startswith(argument.value)]
         return Completion(values=fitting[:_MOST_COMPLETIONS], total=len(fitting))
 
@@ -91,7 +139,12 @@ def _services(context: Context) -> Services:
     return services
 
 
-async def _or_not_found(content: Awaitable[str]) -> str:
+def _allowed(context: Context) -> "Allowed":
+    _services(context)
+    return allowed_files(cast("ToolContext", context))
+
+
+async def _or_not_found(content: Awaitable[T]) -> T:
     try:
         return await content
     except ReamoError as error:

@@ -52,10 +52,11 @@ class CancelAnswer(Record):
 
 
 class EvidenceAnswer(Record):
-    """The proof of some items in words."""
+    """The proof of some items in words. ``clips`` are resources: the moments as films or sound, one for each id."""
 
     result_id: str
     evidence: tuple[str, ...]
+    clips: tuple[str, ...] = ()
     notice: str | None = None
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import anyio
 
 from reamo_mcp.errors import ReamoError
+from reamo_mcp.evidence.picture import Show, picture_of
 from reamo_mcp.extractor import Progress, Readings, Report, Request
 from reamo_mcp.isolation.control import Unlimited
 from reamo_mcp.media.opening import Allowed, open_file
@@ -99,6 +100,7 @@ class ScriptedExtractor:
     failure: ReamoError | None = None
     answer: Callable[[Document], Extraction] | None = None
     picture: bytes | None = None
+    clip: bytes | None = None
     steps_of: Callable[[Sequence[str]], int | None] | None = None
     began: list[Document] = field(default_factory=list[Document])
     ended: list[str] = field(default_factory=list[str])
@@ -150,10 +152,16 @@ class ScriptedExtractor:
         return sha256("\n\n".join(self._texts(document, allowed)).encode()).hexdigest()
 
     async def look(
-        self, document: Document, extraction: Extraction, place: Grounding, *, allowed: Allowed | None = None
+        self,
+        document: Document,
+        extraction: Extraction,
+        place: Grounding,
+        *,
+        show: Show = picture_of,
+        allowed: Allowed | None = None,
     ) -> bytes | None:
         self._texts(document, allowed)
-        return self.picture
+        return self.picture if show is picture_of else self.clip
 
     async def _work(self, document: Document, texts: Sequence[str], report: Report) -> None:
         self.began.append(document)
