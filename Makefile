@@ -50,7 +50,7 @@ conformance: $(VENV)/.dev ## try the server with the official suite, the inspect
 	$(run_in) -m pytest -q -m conformance -rs tests/conformance
 
 bench: $(VENV)/.bench ## times and memory against named baselines; tells what misses its goal
-	@broken=; for file in $$(grep -l '^if __name__' tests/benchmarks/*.py | xargs grep -L '^import torch'); do \
+	@broken=; for file in $$(grep -l 'Run: python -m tests' tests/benchmarks/*.py); do \
 		echo "== $$file"; $(run_in) -m $$(echo $${file%.py} | tr / .) || broken="$$broken $$file"; done; \
 	test -z "$$broken" || { echo "== broke off:$$broken"; exit 1; }
 
