@@ -17,7 +17,8 @@ from reamo_mcp.types.extraction import Notice
 from reamo_mcp.types.reading import Fact
 
 _MOST_MEMBERS = 10_000
-_MOST_DIRECTORY = 10 << 20
+_MOST_DIRECTORY = 4 << 20  # bytes of the list of members; each of the most members may have 400
+_LOCATOR, _WIDE_RECORD = 20, 56  # bytes of what stands before the end of a list with numbers of 64 bits
 _MOST_RATIO = 100
 _SMALL = 1 << 20  # of which any ratio is harmless
 _PIECE = 1 << 16
@@ -78,6 +79,9 @@ def _check_size(file: OpenFile, limits: Limits) -> None:
     if at < 0 or len(tail) < at + 22:
         raise zipfile.BadZipFile
     members, size = struct.unpack_from("<H", tail, at + 10)[0], struct.unpack_from("<I", tail, at + 12)[0]
+    wide = at - _LOCATOR - _WIDE_RECORD
+    if wide >= 0 and tail.startswith(b"PK\x06\x06", wide) and tail.startswith(b"PK\x06\x07", at - _LOCATOR):
+        members, size = struct.unpack_from("<QQ", tail, wide + 32)  # numbers of 64 bits replace the others
     if members > _MOST_MEMBERS or size > _MOST_DIRECTORY:
         raise TooLarge(f"{file.name} holds more than {_MOST_MEMBERS} members", "Save the document anew and try again")
 

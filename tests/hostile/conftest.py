@@ -135,8 +135,10 @@ def children() -> set[int]:
 
 
 def _more(before: dict[str, int], after: dict[str, int]) -> dict[str, int]:
-    # One warm decoder may have been replaced, and none is started that was not there.
-    return {what: count - before[what] for what, count in after.items() if count > before[what]}
+    # One decoder stays warm: where it had just been ended, the test that starts it anew leaves its two descriptors.
+    warm = 1 if before["children"] == 0 and after["children"] == 1 else 0
+    allowed = {"children": warm, "descriptors": 2 * warm, "temporary files": 0}
+    return {what: count for what, count in after.items() if count > before[what] + allowed[what]}
 
 
 Account = Callable[[str, str], AbstractContextManager[Line]]

@@ -45,12 +45,36 @@ def _oriented(orientation: int) -> bytes:
     return stream.getvalue()
 
 
-def _tiff(next_page: int) -> bytes:
-    fields = ((256, 3, 1), (257, 3, 1), (258, 3, 8), (259, 3, 1), (262, 3, 1), (273, 4, 110), (278, 3, 1), (279, 4, 1))
-    directory = struct.pack("<H", 8) + b"".join(
-        struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in fields
-    )
-    return b"II*\0\x08\0\0\0" + directory + struct.pack("<I", next_page) + b"\x80"
+def tiff(next_pages: list[int]) -> bytes:
+    """Return a TIFF with a page of one pixel for each number, which is where its next page begins; 114 bytes each."""
+    content = b"II*\0\x08\0\0\0"
+    for following in next_pages:
+        pixel = len(content) + 102
+        fields = (
+            (256, 3, 1),
+            (257, 3, 1),
+            (258, 3, 8),
+            (259, 3, 1),
+            (262, 3, 1),
+            (273, 4, pixel),
+            (278, 3, 1),
+            (279, 4, 1),
+        )
+        content += struct.pack("<H", 8)
+        content += b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in fields)
+        content += struct.pack("<I", following) + b"\x80" + bytes(11)
+    return content
+
+
+def _gif(frames: int) -> bytes:
+    return b"GIF89a\1\0\1\0\x80\0\0\0\0\0\xff\xff\xff" + _FRAME * frames + b";"
+
+
+def _animated(format: str) -> bytes:
+    frames = [Image.new("L", (32, 32), number % 256) for number in range(200)]
+    stream = io.BytesIO()
+    frames[0].save(stream, format.upper(), save_all=True, append_images=frames[1:], duration=10)
+    return stream.getvalue()
 
 
 def _with_text(text: bytes, kind: bytes = b"zTXt") -> bytes:
@@ -78,16 +102,22 @@ def picture_rows() -> list[Row]:
     """Return rows 11 to 21b."""
     noise = numpy.random.default_rng(7).bytes(100_000)
     return [
-        file("11", "gray_169mp.png", "too_large", lambda _: png(13_000, 13_000)),
-        file("11", "rgb_169mp.png", "too_large", lambda _: png(13_000, 13_000, 8, 2), big=True),
-        file("12", "lying_100k.png", "too_large", lambda _: png(100_000, 100_000, 1, 0, bytes(12_500), rows=1)),
+        file("11", "gray_169mp.png", "too_large", lambda _: png(13_000, 13_000), bomb=True),
+        file("11", "rgb_169mp.png", "too_large", lambda _: png(13_000, 13_000, 8, 2), big=True, bomb=True),
+        file("12", "lying_100k.png", "too_large", lambda _: png(100_000, 100_000, 1, 0, bytes(12_500), 1), bomb=True),
         file("12", "full_100k.png", "too_large", lambda _: png(100_000, 100_000, 1, 0, bytes(12_500)), big=True),
-        file("12", "lying_30mp.png", "corrupt_media", lambda _: png(6_000, 5_000, rows=1)),
-        file("12", "lacks_a_row.png", "corrupt_media", lambda _: png(6_000, 5_000, rows=4_999)),
-        file(
-            "13", "frames_5000.gif", "ok", lambda _: b"GIF89a\1\0\1\0\x80\0\0\0\0\0\xff\xff\xff" + _FRAME * 5000 + b";"
+        file("12", "lying_30mp.png", "corrupt_media", lambda _: png(6_000, 5_000, rows=1), bomb=True),
+        file("12", "lacks_a_row.png", "corrupt_media", lambda _: png(6_000, 5_000, rows=4_999), bomb=True),
+        *(
+            file("13", f"frames_{count}.gif", "ok", lambda _, count=count: _gif(count), bomb=True)
+            for count in (5_000, 100_000)
         ),
-        file("14", "loop.tif", "ok", lambda _: _tiff(8)),
+        *(
+            file("13", f"frames.{name}", "ok", lambda _, name=name: _animated(name), bomb=True)
+            for name in ("webp", "png", "avif")
+        ),
+        file("14", "loop.tif", "ok", lambda _: tiff([8]), bomb=True),
+        file("14", "pages_10000.tif", "ok", lambda _: tiff([8 + 114 * (n + 1) for n in range(9_999)] + [0]), bomb=True),
         *(
             file("15", f"half.{name.lower()}", "corrupt_media", lambda _, name=name: _half(encoded(name)))
             for name in ("JPEG", "PNG", "WEBP")
@@ -120,6 +150,7 @@ def picture_rows() -> list[Row]:
             "text_bomb.png",
             "ok corrupt_media",
             lambda _: _with_text(b"k\0\0" + zlib.compress(bytes(8 << 20), 9)),
+            bomb=True,
         ),
         file("21b", "xmp_entity.png", "ok", _xmp),
     ]
