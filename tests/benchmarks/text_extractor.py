@@ -1,6 +1,7 @@
 """What the embedded text extractor costs: words a second, one short sentence, opening, memory; and planted names.
 
-Baseline: the same network in torch (32 bits), given a checkpoint of the recipe; without one it is left out.
+Baselines: spaCy's blank pipeline with rules, where spaCy is installed; the same network in torch (32 bits), given a
+checkpoint of the recipe.
 Run: python -m tests.benchmarks.text_extractor [CHECKPOINT]
 """
 
@@ -11,10 +12,11 @@ import sys
 import time
 from pathlib import Path
 
+from reamo_mcp.evaluation.spacy_rules import SpacyRuleExtractor, spacy_version
 from reamo_mcp.isolation.control import Unlimited
 from reamo_mcp.models.embedded.text_extractor import EmbeddedTextExtractor
 from reamo_mcp.models.embedded.text_extractor_windows import cut_windows
-from reamo_mcp.models.roles import Found
+from reamo_mcp.models.roles import Found, TextExtractor
 from reamo_mcp.types.ontology import Ontology
 
 THREADS = 2
@@ -47,7 +49,7 @@ def long_text(words: int) -> str:
     return " ".join(sentences)
 
 
-def words_a_second(extractor: EmbeddedTextExtractor, text: str) -> float:
+def words_a_second(extractor: TextExtractor, text: str) -> float:
     """Return the speed over one text."""
     start = time.perf_counter()
     extractor.extract([text], TYPES, Unlimited())
@@ -130,6 +132,13 @@ def main() -> None:
     print(f"opening                    {min(opening_seconds() for _ in range(3)):8.2f} s   goal {GOALS['opening']:.1f}")
     share, shifted = planted(extractor)
     print(f"planted names returned     {share:8.3f}   goal 0.90; elsewhere than planted: {shifted} of 2000")
+    if spacy_version() is None:
+        print("spaCy's blank pipeline and rules: not measured, spaCy is not installed")
+    else:
+        rules = SpacyRuleExtractor()
+        rules.extract([SENTENCE], TYPES, Unlimited())
+        told = "spaCy's blank pipeline, rules"
+        print(f"{told} {words_a_second(rules, text):8.0f} words/s (names of three types, by shapes and word lists)")
     if len(sys.argv) > 1:
         speed = torch_words_a_second(Path(sys.argv[1]), text[: len(text) // 10])
         print(f"the same in torch, 32 bits {speed:8.0f} words/s")
