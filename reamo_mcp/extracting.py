@@ -5,7 +5,8 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeAlias
 
 from reamo_mcp.evidence.picture import Show
-from reamo_mcp.extractor import Readings, Report, Request
+from reamo_mcp.extractor import Readings, Request
+from reamo_mcp.isolation.threads import Report
 from reamo_mcp.media.opening import Allowed
 from reamo_mcp.settings import Settings
 from reamo_mcp.types.extraction import Engine, Extraction

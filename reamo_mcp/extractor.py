@@ -1,20 +1,19 @@
 """The main job: a document becomes readings, readings become candidates, candidates become a grounded extraction."""
 
-import threading
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Literal, TypeVar
 
 import anyio
-import anyio.to_thread
 from pydantic import Field
 
 from reamo_mcp.content import installed_version
-from reamo_mcp.errors import Cancelled, ReamoError, SourceChanged
+from reamo_mcp.errors import ReamoError, SourceChanged
 from reamo_mcp.evidence.picture import Show, picture_of
 from reamo_mcp.isolation.control import Control
+from reamo_mcp.isolation.threads import Caller, Progress, Report, in_thread
 from reamo_mcp.linking.assemble import assemble
 from reamo_mcp.linking.called import called
 from reamo_mcp.linking.compose import compose, readings_of
@@ -43,11 +42,7 @@ from reamo_mcp.types.ontology import Ontology
 from reamo_mcp.types.record import Record
 
 T = TypeVar("T")
-Stage = Literal["open", "read", "propose", "ground"]
 Task = Literal["entities", "relations", "events"]
-_PATIENCE = 0.9
-"""Seconds that cancelled work may take to tidy up; what takes longer ends by itself, and nobody waits for it."""
-
 _NOT_READING = frozenset(("text_extractor", "reasoner", "image_segmenter", "video_tracker", "audio_segmenter"))
 ALL_TASKS: tuple[Task, ...] = ("entities", "relations", "events")
 
@@ -62,19 +57,6 @@ class Request(Record):
     min_score: float = Field(default=0.0, ge=0, le=1, description="Items below this score are left out")
 
 
-class Progress(Record):
-    """How far the work is: ``done`` of ``total`` in ``unit``, within a stage that ``message`` tells to people."""
-
-    stage: Stage
-    done: float
-    total: float
-    unit: str
-    message: str
-
-
-Report = Callable[[Progress], None]
-
-
 class Readings(Record):
     """A document that was read: the hub that extraction and phrase grounding start from."""
 
@@ -82,33 +64,6 @@ class Readings(Record):
     perceptions: tuple[Perception, ...]
     failed: tuple[FailedMedium, ...] = ()
     notices: tuple[Notice, ...] = ()
-
-
-@dataclass(frozen=True)
-class _Caller:
-    """Who waits for the work: told how far it is, and able to stop it."""
-
-    report: Report
-    left: threading.Event
-
-    def control(self, stage: Stage, message: str) -> "_ThreadControl":
-        return _ThreadControl(self, stage, message)
-
-
-@dataclass(frozen=True)
-class _ThreadControl:
-    """The control of one stage of work in a worker thread."""
-
-    caller: _Caller
-    stage: Stage
-    message: str
-
-    def check(self) -> None:
-        if self.caller.left.is_set():
-            raise Cancelled("the work was cancelled", "Ask again to start it anew")
-
-    def progress(self, done: float, total: float, unit: str) -> None:
-        self.caller.report(Progress(stage=self.stage, done=done, total=total, unit=unit, message=self.message))
 
 
 def _unreported(_: Progress) -> None:
@@ -162,7 +117,7 @@ class Extractor:
     ) -> Readings:
         """Return the readings of a document, from the store where they are known."""
 
-        def work(caller: _Caller) -> Readings:
+        def work(caller: Caller) -> Readings:
             with self._opened(document, allowed or Allowed.named(), caller) as opened:
                 return self._read(opened, request or Request(), caller)
 
@@ -171,7 +126,7 @@ class Extractor:
     async def fingerprint(self, document: Document, *, allowed: Allowed | None = None) -> str:
         """Return the hash of the document's content: equal files give equal fingerprints, whatever their names."""
 
-        def work(caller: _Caller) -> str:
+        def work(caller: Caller) -> str:
             with self._opened(document, allowed or Allowed.named(), caller) as opened:
                 return opened.content_key()
 
@@ -192,7 +147,7 @@ class Extractor:
         """
         medium = extraction.document.medium(place.media_id)
 
-        def work(caller: _Caller) -> bytes | None:
+        def work(caller: Caller) -> bytes | None:
             with self._opened(document, allowed or Allowed.named(), caller) as opened:
                 for source in opened.sources:
                     if isinstance(source, OpenedFile) and medium and source.file.sha256 == medium.sha256:
@@ -206,33 +161,15 @@ class Extractor:
 
         return await self._in_thread(_unreported, work)
 
-    async def _in_thread(self, report: Report, work: Callable[[_Caller], T]) -> T:
-        caller = _Caller(report, threading.Event())
-        begun, ended = threading.Event(), threading.Event()
+    async def _in_thread(self, report: Report, work: Callable[[Caller], T]) -> T:
+        return await in_thread(work, report, self._limiter)
 
-        def run() -> T:
-            begun.set()
-            try:
-                return work(caller)
-            finally:
-                ended.set()
-
-        try:
-            return await anyio.to_thread.run_sync(run, limiter=self._limiter, abandon_on_cancel=True)
-        except anyio.get_cancelled_exc_class():
-            # A flag of our own, since asyncio's cancellation (`wait_for`, `timeout`) is not seen by anyio's threads.
-            caller.left.set()
-            if begun.is_set():
-                with anyio.CancelScope(shield=True):
-                    await anyio.to_thread.run_sync(ended.wait, _PATIENCE)
-            raise
-
-    def _opened(self, document: Document, allowed: Allowed, caller: _Caller) -> AbstractContextManager[OpenedSources]:
+    def _opened(self, document: Document, allowed: Allowed, caller: Caller) -> AbstractContextManager[OpenedSources]:
         control = caller.control("open", "opening files")
         return opened_sources(document, allowed, self._settings.limits, control)
 
     def _extract(
-        self, document: Document, ontology: Ontology, request: Request, allowed: Allowed, caller: _Caller
+        self, document: Document, ontology: Ontology, request: Request, allowed: Allowed, caller: Caller
     ) -> Extraction:
         with self._opened(document, allowed, caller) as opened:
             results = RecordStore(self._store.results)
@@ -248,7 +185,7 @@ class Extractor:
                 results.put(result_key, extraction)
             return extraction
 
-    def _read(self, opened: OpenedSources, request: Request, caller: _Caller) -> Readings:
+    def _read(self, opened: OpenedSources, request: Request, caller: Caller) -> Readings:
         perceived: dict[int, Perception] = {}
         failed = list(opened.failed)
         notices: list[Notice] = []
@@ -307,7 +244,7 @@ class Extractor:
         return perception
 
     def _propose_and_ground(
-        self, readings: Readings, material: Material, ontology: Ontology, request: Request, caller: _Caller
+        self, readings: Readings, material: Material, ontology: Ontology, request: Request, caller: Caller
     ) -> Extraction:
         control = caller.control("propose", "looking for what was asked")
         perceptions = readings.perceptions

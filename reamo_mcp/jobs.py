@@ -22,7 +22,8 @@ from pydantic import ValidationError
 from reamo_mcp.errors import Busy, Cancelled, EngineFailed, ReamoError, ResultExpired, SourceChanged
 from reamo_mcp.evidence.picture import Show, picture_of
 from reamo_mcp.extracting import Extracting, OpenExtractor
-from reamo_mcp.extractor import Progress, Request, open_extractor
+from reamo_mcp.extractor import Request, open_extractor
+from reamo_mcp.isolation.threads import Progress
 from reamo_mcp.linking.phrase import ground_phrase
 from reamo_mcp.media.opening import Allowed
 from reamo_mcp.settings import Settings

@@ -12,8 +12,9 @@ import pytest
 from PIL import Image
 
 from reamo_mcp.errors import Cancelled, CorruptMedia, PathNotAllowed, ReamoError
-from reamo_mcp.extractor import Extractor, Progress, Request
+from reamo_mcp.extractor import Extractor, Request
 from reamo_mcp.isolation.control import Control
+from reamo_mcp.isolation.threads import Progress
 from reamo_mcp.linking.phrase import ground_phrase
 from reamo_mcp.media.local_decoder import LocalDecoder
 from reamo_mcp.media.opening import Allowed

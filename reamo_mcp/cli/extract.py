@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from reamo_mcp.extractor import Extractor, Report, Request
+    from reamo_mcp.extractor import Extractor, Request
+    from reamo_mcp.isolation.threads import Report
     from reamo_mcp.types.extraction import Extraction
     from reamo_mcp.types.media import Document, MediaKind
     from reamo_mcp.types.ontology import Ontology

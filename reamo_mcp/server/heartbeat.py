@@ -9,7 +9,7 @@ from reamo_mcp.errors import ReamoError
 from reamo_mcp.server.services import ToolContext
 
 if TYPE_CHECKING:
-    from reamo_mcp.extractor import Progress
+    from reamo_mcp.isolation.threads import Progress
 
 T = TypeVar("T")
 FIRST_AFTER = 0.5

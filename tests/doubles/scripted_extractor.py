@@ -10,8 +10,9 @@ import anyio
 
 from reamo_mcp.errors import ReamoError
 from reamo_mcp.evidence.picture import Show, picture_of
-from reamo_mcp.extractor import Progress, Readings, Report, Request
+from reamo_mcp.extractor import Readings, Request
 from reamo_mcp.isolation.control import Unlimited
+from reamo_mcp.isolation.threads import Progress, Report
 from reamo_mcp.media.opening import Allowed, open_file
 from reamo_mcp.reading.perception import Perception
 from reamo_mcp.settings import Limits, Settings
