@@ -6,6 +6,7 @@ smaller pictures and fewer frames; only what still does not fit fails, alone.
 
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 _MOST_THRIFT = 3
+_BETWEEN_LOOKS = 0.2  # seconds
 _LEAST_ANSWER = 128  # tokens that must be left for an answer
 
 
@@ -61,6 +63,7 @@ class LocalReasoner:
         self.capacity = capacity or Capacity()
         self._load = load
         self._thinker: Thinker | None = None
+        self._loading: Future[Thinker] | None = None
         self._lock = threading.Lock()
 
     def reason(self, asks: Sequence[Ask], budget: int, control: Control) -> list[Answer[Reasoned]]:
@@ -87,10 +90,30 @@ class LocalReasoner:
             free_memory()
 
     def _ready(self, control: Control) -> Thinker:
-        if self._thinker is None:
+        """Return the model; while it loads, which may take minutes, the control is obeyed and kept awake."""
+        if self._thinker is not None:
+            return self._thinker
+        loading = self._loading = self._loading or _begun(self._load)
+        while not loading.done():
             control.check()
-            self._thinker = self._load()
+            wait([loading], timeout=_BETWEEN_LOOKS)
+        self._loading = None
+        self._thinker = loading.result()
         return self._thinker
+
+
+def _begun(load: Callable[[], Thinker]) -> Future[Thinker]:
+    """Begin to load in a thread that does not keep the process alive."""
+    loading: Future[Thinker] = Future()
+
+    def work() -> None:
+        try:
+            loading.set_result(load())
+        except BaseException as error:  # whoever waits meets it
+            loading.set_exception(error)
+
+    threading.Thread(target=work, name="loading a model", daemon=True).start()
+    return loading
 
 
 class _Work:

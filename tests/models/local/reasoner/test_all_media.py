@@ -87,7 +87,7 @@ async def test_every_set_of_media_and_every_task_runs_and_is_accounted_for(
 
 
 def _shown(extraction: Extraction) -> set[str]:
-    return {one.media_id for one in extraction.coverage if one.reader == "reasoner" and one.read == one.total > 0}
+    return {one.media_id for one in extraction.coverage.media if one.reader == "reasoner" and one.read == one.total > 0}
 
 
 async def test_what_was_shown_in_less_detail_for_want_of_memory_is_told_in_the_record(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reamo_mcp.errors import ModelUnavailable
+from reamo_mcp.errors import Cancelled, ModelUnavailable
 from reamo_mcp.isolation.control import Unlimited
 from reamo_mcp.models.local.weights import Weights
 from reamo_mcp.models.roles import Found
@@ -23,8 +23,9 @@ pytestmark = [pytest.mark.models, pytest.mark.timeout(600)]
 def folder(thinker: "Thinker", tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The files of a checkpoint that holds the thinker alone."""
     folder = tmp_path_factory.mktemp(thinker.family.model_type)
+    model: Any = thinker.model
     processor: Any = thinker.processor
-    thinker.model.save_pretrained(folder)
+    model.save_pretrained(folder)
     processor.save_pretrained(folder)
     return folder
 
@@ -58,7 +59,7 @@ def test_a_folder_answers_as_the_model_that_was_saved_in_it(folder: Path, thinke
 def test_a_whole_checkpoint_gives_its_thinker_and_leaves_the_talker(
     folder: Path, thinker: "Thinker", tmp_path: Path
 ) -> None:
-    from safetensors.torch import load_file, save_file
+    from safetensors.torch import load_file, save_file  # pyright: ignore[reportUnknownVariableType]
 
     whole = copied(folder, tmp_path / "whole")
     tensors = {f"thinker.{name}": tensor for name, tensor in load_file(folder / "model.safetensors").items()}
@@ -84,6 +85,35 @@ def test_nothing_is_loaded_before_it_is_needed(folder: Path, tmp_path: Path) -> 
     assert role.card.role == "reasoner"
     with pytest.raises(ModelUnavailable, match="could not be loaded"):
         role.reason([ask_about(("text",))], 9, Unlimited())
+
+
+def test_work_can_be_stopped_while_the_model_loads_and_goes_on_where_it_was(folder: Path) -> None:
+    import threading
+
+    from reamo_mcp.models.local.reasoner.loading import family_of, load_thinker
+    from reamo_mcp.models.local.reasoner.reasoner import LocalReasoner, Thinker
+
+    may_load = threading.Event()
+    loads: list[Path] = []
+
+    def load_slowly() -> Thinker:
+        loads.append(folder)
+        assert may_load.wait(60)
+        return load_thinker(folder, family_of(folder), "cpu")
+
+    class Stopped:
+        def check(self) -> None:
+            raise Cancelled("the work was cancelled")
+
+        def progress(self, done: float, total: float, unit: str) -> None:
+            pass
+
+    role = LocalReasoner(load(folder).card, load_slowly)
+    with pytest.raises(Cancelled):
+        role.reason([ask_about(("text",))], 9, Stopped())
+    may_load.set()
+    assert isinstance(role.reason([ask_about(("text",))], 9, Unlimited())[0], Found)
+    assert loads == [folder]
 
 
 class _Marker:

@@ -131,8 +131,8 @@ def changed(ask: Ask, medium: str, how: str) -> Ask:
                 return replace(passage, sound=sounds(passage.sound))
             case VideoPassage(), "video":
                 return replace(passage, pictures=tuple(pictures(list(passage.pictures))))
-            case VideoPassage(sound=Sound()), "sound of the video":
-                return replace(passage, sound=sounds(passage.sound))
+            case VideoPassage(sound=Sound() as sound), "sound of the video":
+                return replace(passage, sound=sounds(sound))
             case _:
                 return passage
 
