@@ -106,7 +106,7 @@ async def _run(cells: "Sequence[Cell]", asked: Asked, out: Path, limit: int) -> 
         if (reason := why_not(rival, asked.profile)) is not None:
             skipped.append(Skipped(engine=rival, reason=reason))
             continue
-        concerned = [cell for cell in cells if differs(rival, cell.media)]
+        concerned = [cell for cell in cells if differs(rival, cell)]
         async with opened_rival(rival, asked.profile) as engine:
             with _progress_shown(sum(min(limit, cell.size) for cell in concerned)) as told:
                 reports += await run(concerned, engine, out, limit, told)

@@ -51,21 +51,22 @@ def as_markdown(report: Report) -> str:
     lines = [
         f"# Evaluation, reamo-mcp {report.version}",
         "",
-        f"`{report.command}` on {report.machine}{_took(report)}. F1 and mIoU in percent, with 95 % bootstrap intervals "
+        f"`{report.command}` on {report.machine}{took(report)}. F1 and mIoU in percent, with 95 % bootstrap intervals "
         "over cases.",
         "",
-        *_table(overview(report.cells)),
+        *table(overview(report.cells)),
         *(["", *(f"- {one.engine}: {one.reason}" for one in report.skipped)] if report.skipped else []),
     ]
     for cell in report.cells:
-        lines += ["", f"## {cell.cell}, {cell.engine}", "", *_table(measure_rows(cell))]
+        lines += ["", f"## {cell.cell}, {cell.engine}", "", *table(measure_rows(cell))]
         if cell.paper:
             lines += ["", f"\\* on {cell.paper_data}. {report.note}"]
         lines += ["", *_remarks(cell)]
     return "\n".join(lines) + "\n"
 
 
-def _took(report: Report) -> str:
+def took(report: Report) -> str:
+    """Return how long a run took, to follow the machine; nothing where it is not known."""
     if report.seconds is None or report.processor_seconds is None:
         return ""
     return f", {report.seconds:.0f} s on the clock, {report.processor_seconds:.0f} s of the processor"
@@ -91,7 +92,8 @@ def _code(text: str) -> str:
     return f"`{text.replace('`', chr(39))}`"
 
 
-def _table(rows: Sequence[Sequence[str]]) -> list[str]:
+def table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the lines of a table whose first row is its head."""
     head, *body = rows
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     return lines + ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in body]

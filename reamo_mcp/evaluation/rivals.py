@@ -6,12 +6,13 @@
 - ``-joint``, ``-instruction``, ``-verify``: see `reamo_mcp.evaluation.ablations`.
 """
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Literal
 
 from reamo_mcp.evaluation.ablations import NamingReasoner, SeparateAnswers, UnverifiedAnswers
+from reamo_mcp.evaluation.cells import Cell
 from reamo_mcp.evaluation.engines import Answering, ExtractorAnswers, settings_of
 from reamo_mcp.evaluation.oracle import OracleAnswers, OracleTextReader, OracleTranscriber
 from reamo_mcp.evaluation.pipeline import PipelineAnswers
@@ -53,15 +54,17 @@ def _lacking(rival: Rival, engine: Engine) -> str | None:
             return None
 
 
-def differs(rival: Rival, media: Sequence[str]) -> bool:
-    """Return whether a rival can answer otherwise than the engine where cases have these media (letters)."""
+def differs(rival: Rival, cell: Cell) -> bool:
+    """Return whether a rival can answer the cases of a cell otherwise than the engine itself."""
+    if cell.name.endswith("/ASR"):
+        return False  # only the ear is asked
     match rival:
         case "pipeline" | "-joint":
-            return len(media) > 1
+            return len(cell.media) > 1
         case "oracle-print" | "-instruction":
-            return "I" in media
+            return "I" in cell.media
         case "oracle-transcript":
-            return "A" in media
+            return "A" in cell.media
         case "rules" | "spacy" | "-verify":
             return True
 
