@@ -23,6 +23,11 @@ class Extracting(Protocol):
         """Which engine answers."""
         ...
 
+    @property
+    def device(self) -> str:
+        """Where the models run."""
+        ...
+
     async def extract(
         self,
         document: Document,

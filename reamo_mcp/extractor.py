@@ -88,6 +88,11 @@ class Extractor:
         )
         return EngineRecord(profile=self._engine.profile, version=installed_version(), models=models)
 
+    @property
+    def device(self) -> str:
+        """Where the models run."""
+        return self._engine.device
+
     async def extract(
         self,
         document: Document,

@@ -109,6 +109,11 @@ class Jobs:
         return self._extractor.engine
 
     @property
+    def device(self) -> str:
+        """Where the models of the engine run."""
+        return self._extractor.device
+
+    @property
     def running(self) -> int:
         """How many jobs are being worked on."""
         return len(self._running)
@@ -187,7 +192,7 @@ class Jobs:
 
         Raises ResultExpired if the request is not kept any more, and the errors of opening and decoding.
         """
-        payload = await anyio.to_thread.run_sync(self._requests.get, result_id)
+        payload = await self._request(result_id)
         if payload is None:
             raise _expired(result_id)
         asked = SavedJob.model_validate_json(payload).asked
@@ -219,7 +224,7 @@ class Jobs:
         if job is None:
             if result_id in self._failed or await self._results.get(result_id) is not None:
                 return "finished"
-            if await anyio.to_thread.run_sync(self._requests.get, result_id) is None:
+            if await self._request(result_id) is None:
                 return "unknown"
             await anyio.to_thread.run_sync(self._requests.remove, result_id)
             return "cancelled"
@@ -251,10 +256,7 @@ class Jobs:
         self._start_waiting()
 
     async def _resume(self, result_id: str, allowed: Allowed, caller: str) -> Job:
-        try:
-            payload = await anyio.to_thread.run_sync(self._requests.get, result_id)
-        except ValueError:  # not even the form of a handle
-            raise _expired(result_id) from None
+        payload = await self._request(result_id)
         if payload is None:
             raise _expired(result_id)
         try:
@@ -265,6 +267,13 @@ class Jobs:
         if running is not None:
             return running
         return self._start(Job(result_id, saved.asked, allowed, saved.content, resumed=True), caller)
+
+    async def _request(self, result_id: str) -> bytes | None:
+        """Return the saved request, None if there is none."""
+        try:
+            return await anyio.to_thread.run_sync(self._requests.get, result_id)
+        except ValueError:  # not even the form of a handle
+            return None
 
     def _start_waiting(self) -> None:
         # One job of each caller in turn, so that one caller's many requests do not starve another's single one.

@@ -23,7 +23,10 @@ def _nothing() -> None:
 
 @dataclass(frozen=True)
 class Engine:
-    """The roles of one profile; None where the profile cannot do it. ``close`` frees what they hold."""
+    """The roles of one profile; None where the profile cannot do it.
+
+    ``device`` says where the models run, ``close`` frees what they hold.
+    """
 
     profile: str
     text_extractor: TextExtractor | None = None
@@ -35,6 +38,7 @@ class Engine:
     image_segmenter: ImageSegmenter | None = None
     video_tracker: VideoTracker | None = None
     audio_segmenter: AudioSegmenter | None = None
+    device: str = "cpu"
     close: Callable[[], None] = _nothing
 
     def cards(self) -> tuple[ModelCard, ...]:

@@ -1,5 +1,6 @@
 """What the server tells about itself, without waiting for the engine."""
 
+import os
 import sys
 
 from mcp.types import CallToolResult, TextContent
@@ -33,7 +34,7 @@ async def state_of(services: Services) -> StatusAnswer:
         models=()
         if engine is None
         else tuple(f"{model.role}: {model.name} {model.revision}" for model in engine.models),
-        device="cpu",
+        device="not started" if jobs is None else jobs.device,
         memory_mb=_memory_mb(),
         running=0 if jobs is None else jobs.running,
         queued=0 if jobs is None else jobs.queued,
@@ -60,9 +61,31 @@ def _notice(services: Services) -> str | None:
 
 
 def _memory_mb() -> float:
-    # Of this process alone; the engine and the decoder are processes of their own.
+    """Return the memory of this process and of the children in which media are decoded and models run."""
     if sys.platform != "linux":
         return 0.0
-    with open("/proc/self/statm", encoding="ascii") as file:
-        pages = int(file.read().split()[1])
-    return round(pages * 4096 / 2**20, 1)
+    resident, _ = _pages("self")
+    # What children share with others (programs, buffers that they hand over) is counted once, with us.
+    children = [_pages(child) for child in _children()]
+    pages = resident + sum(own - shared for own, shared in children)
+    return round(pages * os.sysconf("SC_PAGE_SIZE") / 2**20, 1)
+
+
+def _pages(process: str) -> tuple[int, int]:
+    try:
+        with open(f"/proc/{process}/statm", encoding="ascii") as file:
+            numbers = file.read().split()
+        return int(numbers[1]), int(numbers[2])
+    except (OSError, IndexError):  # it ended meanwhile
+        return 0, 0
+
+
+def _children() -> list[str]:
+    found: list[str] = []
+    for thread in os.listdir("/proc/self/task"):
+        try:
+            with open(f"/proc/self/task/{thread}/children", encoding="ascii") as file:
+                found += file.read().split()
+        except OSError:  # the thread ended, or this kernel does not tell
+            continue
+    return found

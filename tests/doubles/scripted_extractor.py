@@ -112,6 +112,10 @@ class ScriptedExtractor:
     def engine(self) -> Engine:
         return ENGINE
 
+    @property
+    def device(self) -> str:
+        return "paper"
+
     async def extract(
         self,
         document: Document,

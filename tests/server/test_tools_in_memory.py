@@ -1,19 +1,24 @@
 """The tools through a real client in memory, in both eras of the protocol, over an extractor written by the test."""
 
 import json
+import sys
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import jsonschema
 import pytest
 from mcp import Client
-from mcp.types import CallToolResult
+from mcp.types import CallToolResult, RequestParamsMeta
 
 from reamo_mcp.errors import CorruptMedia
 from reamo_mcp.server.build import build_server
+from reamo_mcp.server.calls import CALLER
 from reamo_mcp.settings import Settings
 from tests.doubles.scripted_extractor import ScriptedExtractor, extraction_of
 
@@ -38,6 +43,10 @@ def structure(answer: CallToolResult) -> dict[str, Any]:
     assert not answer.is_error, words(answer)
     assert answer.structured_content is not None
     return answer.structured_content
+
+
+def caller(name: str) -> RequestParamsMeta:
+    return cast("RequestParamsMeta", {CALLER: name})  # an open map
 
 
 @pytest.mark.parametrize("era", ERAS)
@@ -149,6 +158,62 @@ async def test_progress_comes_in_units_with_a_message(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("era", ERAS)
+async def test_a_step_however_long_is_told_of_at_least_every_five_seconds(era: str, tmp_path: Path) -> None:
+    heard: list[float] = []
+    enough = anyio.Event()
+
+    async def note(progress: float, total: float | None, message: str | None) -> None:
+        heard.append(time.monotonic())
+        if len(heard) == 3:
+            enough.set()
+
+    begun = time.monotonic()
+    async with connected(ScriptedExtractor(steps=1, pace=100), tmp_path, era) as client:
+        async with anyio.create_task_group() as calls:
+            calls.start_soon(partial(client.call_tool, "extract_entities", {"text": ADA}, progress_callback=note))
+            await enough.wait()
+            calls.cancel_scope.cancel()
+    assert all(later - earlier < 5 for earlier, later in pairwise([begun, *heard]))
+
+
+async def test_an_engine_that_is_slow_to_start_is_told_of_while_others_are_answered(tmp_path: Path) -> None:
+    heard: list[str] = []
+    told = anyio.Event()
+
+    async def note(progress: float, total: float | None, message: str | None) -> None:
+        heard.append(str(message))
+        told.set()
+
+    @asynccontextmanager
+    async def slow(_: Settings) -> AsyncGenerator[ScriptedExtractor]:
+        await told.wait()
+        yield ScriptedExtractor()
+
+    server = build_server(Settings(cache=tmp_path / "cache"), open_extractor=slow)
+    async with Client(server) as client, anyio.create_task_group() as calls:
+        calls.start_soon(partial(client.call_tool, "extract_entities", {"text": ADA}, progress_callback=note))
+        begun = time.monotonic()
+        assert structure(await client.call_tool("server_status", {}))["ready"] is False
+        assert time.monotonic() - begun < 1
+    assert heard[0] == "starting the engine"
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_one_caller_with_much_work_does_not_starve_another(era: str, tmp_path: Path) -> None:
+    extractor = ScriptedExtractor(steps=30)
+    server = build_server(Settings(cache=tmp_path / "cache"), open_extractor=extractor.opened)
+    texts = [f"Ada {number}" for number in range(8)]
+    async with Client(server, mode=era) as client:
+        for text in texts:
+            arguments = {"text": text, "max_wait_s": 0}
+            await client.session.call_tool("extract_entities", arguments, meta=caller("greedy"))
+        await client.session.call_tool("extract_entities", {"text": "Bob"}, meta=caller("modest"))
+    order = [document.sources[0] for document in extractor.began]
+    names = [source.text for source in order if source.kind == "text"]
+    assert names.index("Bob") <= 3, "after the two that ran and at most one that waited"
+
+
+@pytest.mark.parametrize("era", ERAS)
 async def test_a_cancelled_call_stops_the_work(era: str, tmp_path: Path) -> None:
     extractor = ScriptedExtractor(steps=10_000)
     async with connected(extractor, tmp_path, era) as client:
@@ -187,6 +252,23 @@ async def test_the_status_needs_no_engine(tmp_path: Path) -> None:
     assert answer["ready"] is False
     assert answer["engine"] == "embedded"
     assert "general" in answer["ontologies"]
+
+
+async def test_the_status_tells_device_queue_limits_and_the_memory_of_children(tmp_path: Path) -> None:
+    hoarding = "import sys; held = b'x' * (64 << 20); print(len(held), flush=True); sys.stdin.read()"
+    async with connected(ScriptedExtractor(steps=10_000), tmp_path) as client:
+        before = structure(await client.call_tool("server_status", {}))
+        answer = structure(await client.call_tool("extract_entities", {"text": ADA, "max_wait_s": 0}))
+        async with await anyio.open_process([sys.executable, "-c", hoarding]) as child:
+            assert child.stdout is not None
+            await child.stdout.receive()
+            after = structure(await client.call_tool("server_status", {}))
+            child.kill()
+        await client.call_tool("cancel", {"result_id": answer["result_id"]})
+    assert (before["device"], after["device"]) == ("not started", "paper")
+    assert after["running"] + after.get("queued", 0) == 1
+    assert after["limits"]["most_queued"] == 16
+    assert after["memory_mb"] > before["memory_mb"] + 60
 
 
 async def test_a_phrase_is_found_in_every_text_that_says_it(tmp_path: Path) -> None:
