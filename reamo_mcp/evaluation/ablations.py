@@ -21,7 +21,7 @@ from reamo_mcp.models.meta_response import MetaResponse
 from reamo_mcp.models.roles import Answer, Ask, Capacity, Found, ModelCard, Reasoned, Reasoner
 from reamo_mcp.types.coverage import Coverage, MediumCoverage
 from reamo_mcp.types.extraction import Argument, Call, Entity, Event, Extraction, Relation, Trigger
-from reamo_mcp.types.grounding import Grounding, ImageRegion, Provenance, Whole
+from reamo_mcp.types.grounding import AudioSegment, Grounding, ImageRegion, Provenance, Whole
 from reamo_mcp.types.media import Document, Medium, OpenedDocument
 from reamo_mcp.types.ontology import Ontology
 
@@ -187,11 +187,14 @@ def believed(found: Extraction, ontology: Ontology) -> Extraction:
 
     hints: dict[str, list[Call]] = {}
     for call in found.calls:
-        if call.outcome == "absent" and call.box is not None:
+        if call.outcome == "absent":
             hints.setdefault(call.target, []).append(call)
     entities = [
         entity.model_copy(
-            update={"groundings": (*entity.groundings, *_hinted(hints.get(entity.id, ()), numbers)), "absent": ()}
+            update={
+                "groundings": (*entity.groundings, *_hinted(hints.get(entity.id, ()), found.document, numbers)),
+                "absent": (),
+            }
         )
         for entity in found.entities
     ]
@@ -208,12 +211,15 @@ def believed(found: Extraction, ontology: Ontology) -> Extraction:
     return found.model_copy(update={"entities": tuple(entities), "events": tuple(events), "ungrounded": ()})
 
 
-def _hinted(calls: Sequence[Call], numbers: Iterator[int]) -> Iterator[Grounding]:
+def _hinted(calls: Sequence[Call], document: OpenedDocument, numbers: Iterator[int]) -> Iterator[Grounding]:
+    """Yield the places that calls hint at: a box in a picture, a stretch of a recording."""
     for call in calls:
-        if call.box is not None:
-            yield ImageRegion(
-                id=f"claim{next(numbers)}", media_id=call.media_id, parts=(call.box,), provenance=_CLAIMED
-            )
+        identity, medium = f"claim{next(numbers)}", document.medium(call.media_id)
+        if medium is not None and medium.kind == "image" and call.box is not None:
+            yield ImageRegion(id=identity, media_id=medium.id, parts=(call.box,), provenance=_CLAIMED)
+        elif medium is not None and medium.kind == "audio" and call.time is not None:
+            start, end = call.time.start, call.time.end
+            yield AudioSegment(id=identity, media_id=medium.id, start=start, end=end, provenance=_CLAIMED)
 
 
 def _join(events: list[Event], kind: str, role: str, said: str) -> None:

@@ -45,8 +45,9 @@ def why_not(rival: Rival, profile: str | None) -> str | None:
 
 
 def _lacking(rival: Rival, engine: Engine) -> str | None:
+    modules = (engine.image_segmenter, engine.video_tracker, engine.audio_segmenter)
     match rival:
-        case "-instruction" if engine.reasoner is None or engine.image_segmenter is None:
+        case "-instruction" if engine.reasoner is None or not any(modules):
             return f"unsupported: the engine {engine.profile!r} gives no instructions to a module"
         case "-verify" if engine.reasoner is None:
             return f"unsupported: the engine {engine.profile!r} claims nothing that would have to be verified"
@@ -61,8 +62,10 @@ def differs(rival: Rival, cell: Cell) -> bool:
     match rival:
         case "pipeline" | "-joint":
             return len(cell.media) > 1
-        case "oracle-print" | "-instruction":
+        case "oracle-print":
             return "I" in cell.media
+        case "-instruction":
+            return any(medium != "T" for medium in cell.media)
         case "oracle-transcript":
             return "A" in cell.media
         case "rules" | "spacy" | "-verify":
@@ -109,5 +112,13 @@ def answering(rival: Rival, engine: Engine, over: Callable[[Engine], Extractor])
 def _without_models(
     engine: Engine, over: Callable[[Engine], Extractor], rival: Rival, names: TextExtractor
 ) -> ExtractorAnswers:
-    plain = replace(engine, profile=rival, text_extractor=names, reasoner=None, image_segmenter=None)
+    plain = replace(
+        engine,
+        profile=rival,
+        text_extractor=names,
+        reasoner=None,
+        image_segmenter=None,
+        video_tracker=None,
+        audio_segmenter=None,
+    )
     return ExtractorAnswers(over(plain), rival)
