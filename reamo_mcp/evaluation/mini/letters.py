@@ -1,9 +1,9 @@
 """The letters of all print: pictures of one font's letters in eight sizes, made once and shipped beside this module.
 
 A font drawn anew looks otherwise with another FreeType, or with another library that lays out text. Pictures of its
-letters, set side by side by whole pixels, look the same on every machine. The font is Aileron Regular (Sora Sagano,
-CC0), as Pillow carries it; ``python -m reamo_mcp.evaluation.mini.letters`` draws ``letters.png`` and ``letters.json``
-anew, after which the benchmark needs another version.
+letters, set side by side by whole pixels, look the same on every machine. The font is Aileron Regular of dotcolon.net
+("No Rights Reserved."), as Pillow carries it; ``python -m reamo_mcp.evaluation.mini.letters`` draws ``letters.png`` and
+``letters.json`` anew, after which the benchmark needs another version.
 """
 
 import json
