@@ -35,7 +35,3 @@ def bare_server() -> "MCPServer[None]":
 def main() -> None:
     """Serve."""
     bare_server().run("stdio")
-
-
-if __name__ == "__main__":
-    main()

@@ -35,7 +35,8 @@ PAIRS = 200
 WARM_UP = 20
 STARTS = 9
 TOKEN = "a token of the benchmark"
-BARE = [sys.executable, str(Path(__file__).with_name("bare_server.py"))]
+REPOSITORY = Path(__file__).parent.parent.parent
+BARE = [sys.executable, "-c", "from tests.benchmarks.bare_server import main; main()"]
 META: dict[str, object] = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
     "io.modelcontextprotocol/clientCapabilities": {},
@@ -122,7 +123,13 @@ class Spoken:
 def spoken(command: Sequence[str], environment: dict[str, str]) -> Generator[Spoken]:
     """Start a server; it is ended afterwards."""
     process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
+        command,
+        cwd=REPOSITORY,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=environment,
     )
     try:
         yield Spoken(process)

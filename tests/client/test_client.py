@@ -1,6 +1,7 @@
 """The typed client against a server in this process, over an extractor written by the test."""
 
 import asyncio
+import json
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -162,3 +163,20 @@ async def test_the_proof_of_an_item_comes_as_words_and_as_a_picture(tmp_path: Pa
         assert len(shown.evidence) == 1
         assert "\N{LEFT-POINTING DOUBLE ANGLE QUOTATION MARK}Ada" in shown.evidence[0]
         assert await client.show_picture(result_id, ["e1"]) == b"\xff\xd8 a picture"
+
+
+async def test_a_server_of_its_own_gets_what_devices_caches_and_settings_go_by_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+    monkeypatch.setenv("REAMO_MOST_PAGES", "7")
+    monkeypatch.setenv("HF_HOME", "/models")
+    monkeypatch.setenv("SOME_SECRET", "hidden")
+    written = tmp_path / "environment.json"
+    program = f"import json, os; json.dump(dict(os.environ), open({str(written)!r}, 'w'))"
+    with pytest.raises(RemoteEngineFailed):
+        async with ReamoClient.stdio(command=[sys.executable, "-c", program], environment={"REAMO_MOST_PAGES": "8"}):
+            pytest.fail("it is no server")
+    seen = json.loads(written.read_text(encoding="utf-8"))
+    assert (seen["CUDA_VISIBLE_DEVICES"], seen["HF_HOME"], seen["REAMO_MOST_PAGES"]) == ("3", "/models", "8")
+    assert "SOME_SECRET" not in seen
