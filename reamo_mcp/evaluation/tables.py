@@ -2,7 +2,8 @@
 
 A document says where: ``<!-- table: NAME -->`` and ``<!-- end -->`` on lines of their own; what stands between them is
 replaced. ``matrix`` is MUIE-mini in one row for each combination of media; ``rows CELL ENGINE ...`` one row for each
-cell that begins so, of the engines named (none: all).
+cell that begins so, of the engines named (none: all). A table of which the report has not every combination, or not
+every engine, stays as it is, so that a document can be filled from several runs.
 """
 
 import re
@@ -23,11 +24,14 @@ _MEASURES: dict[str, Task] = {"NER": "NER", "RE": "RE", "ET": "EE", "EA": "EE"}
 
 
 def filled(document: str, report: Report) -> str:
-    """Return a document with its tables from a report. Raises InvalidArgument if a table is not known or has no row."""
+    """Return a document with those of its tables that a report has. Raises InvalidArgument for an unknown table."""
 
     def fill(place: re.Match[str]) -> str:
-        lines = [*_lines(place[1], report), "", f"`{command(report)}`, {report.machine}{took(report)}."]
-        return "\n".join((f"<!-- table: {place[1]} -->", "", *lines, "", "<!-- end -->"))
+        rows = _rows(place[1], report)
+        if rows is None:
+            return place[0]
+        run = f"`{command(report)}`, {report.machine}{took(report)}."
+        return "\n".join((f"<!-- table: {place[1]} -->", "", *table(rows), "", run, "", "<!-- end -->"))
 
     return _PLACE.sub(fill, document)
 
@@ -67,25 +71,19 @@ def _value(cell: CellReport | None, measure: str) -> str:
     return f"{value:.1f}" if theirs is None else f"{value:.1f} ({theirs:.1f})"
 
 
-def _lines(name: str, report: Report) -> list[str]:
+def _rows(name: str, report: Report) -> list[list[str]] | None:
     kind, *wanted = name.split()
     if kind == "matrix":
-        first = [cell for cell in report.cells if cell.engine == report.cells[0].engine]
-        rows = matrix(first)
-    elif kind == "rows" and wanted:
-        prefix, engines = wanted[0], wanted[1:]
-        rows = overview(
-            [
-                cell
-                for cell in report.cells
-                if f"{cell.cell}/".startswith(f"{prefix}/") and (not engines or cell.engine in engines)
-            ]
-        )
-    else:
+        cells = [cell for cell in report.cells if cell.engine == report.cells[0].engine]
+        rows = matrix(cells)
+        return rows if len(rows) == 1 + len(COMBINATIONS) else None
+    if kind != "rows" or not wanted:
         raise InvalidArgument(f"there is no table {name!r}", "Name 'matrix' or 'rows CELL ENGINE ...'")
-    if len(rows) == 1:
-        raise InvalidArgument(f"the report has nothing for the table {name!r}", "Run the cells that it shows")
-    return table(rows)
+    prefix, *engines = wanted
+    begun = [cell for cell in report.cells if f"{cell.cell}/".startswith(f"{prefix}/")]
+    shown = [cell for cell in begun if not engines or cell.engine in engines]
+    complete = bool(shown) and {cell.engine for cell in shown}.issuperset(engines)
+    return overview(shown) if complete else None
 
 
 def main() -> None:
