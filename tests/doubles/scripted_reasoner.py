@@ -56,6 +56,7 @@ class ColourSegmenter:
         return ModelCard(role="image_segmenter", name="colours", revision="1")
 
     def segment(self, picture: Picture, phrases: Sequence[str], control: Control) -> list[Answer[Region]]:
+        control.check()
         self.pictures += 1
         return [self._found(picture, phrase) for phrase in phrases]
 
