@@ -102,8 +102,8 @@ class SearchableText:
             for start, end in text.occurrences(form):
                 said = self.text[start:end]
                 if (
-                    normalised(said, keep_hyphens=text.keep_hyphens) == form
-                    and stands_alone(self.text, start, end)
+                    stands_alone(self.text, start, end)  # first, since it costs least
+                    and normalised(said, keep_hyphens=text.keep_hyphens) == form
                     and not _is_another_word(quote, said)
                 ):
                     places.add((start, end))
