@@ -6,10 +6,10 @@ tokens of the chat have differs from the published checkpoints; their names, and
 
 # torch and its neighbours are annotated in part; their unknowns end at this module:
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
-# pyright: reportMissingTypeStubs=false, reportUnknownParameterType=false
+# pyright: reportMissingTypeStubs=false, reportUnknownParameterType=false, reportArgumentType=false
 
 import json
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
+from reamo_mcp.models.local.reasoner.families.family import Family
 from reamo_mcp.models.local.reasoner.families.qwen2_5_omni import Qwen2_5Omni
 from reamo_mcp.models.local.reasoner.families.qwen3_omni import Qwen3Omni
 from tests.doubles import torchvision_without_cuda
@@ -98,13 +99,13 @@ class Vocabulary:
         return cls(json.loads((folder / "vocab.json").read_text(encoding="utf-8")), [(a, b) for a, b in pairs])
 
     @classmethod
-    def small(cls) -> "Vocabulary":
-        """Learn a few pieces beside all bytes."""
+    def small(cls, *texts: str, pieces: int = 600) -> "Vocabulary":
+        """Learn a few pieces beside all bytes, from these texts too."""
         tokenizer = Tokenizer(models.BPE())
         tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
         alphabet = pre_tokenizers.ByteLevel.alphabet()
-        trainer = trainers.BpeTrainer(vocab_size=600, initial_alphabet=alphabet, show_progress=False)
-        tokenizer.train_from_iterator(_CORPUS * 4, trainer)
+        trainer = trainers.BpeTrainer(vocab_size=pieces, initial_alphabet=alphabet, show_progress=False)
+        tokenizer.train_from_iterator((*_CORPUS, *texts) * 4, trainer)
         told = json.loads(tokenizer.to_str())["model"]
         return cls(told["vocab"], [(pair[0], pair[1]) for pair in told["merges"]])
 
@@ -235,13 +236,17 @@ def _text(tokenizer: Any, context: int, hidden: int) -> dict[str, Any]:
     }
 
 
+FAMILIES: dict[str, tuple[Family, Callable[..., Any]]] = {
+    "qwen2_5_omni": (Qwen2_5Omni(), tiny_qwen2_5_omni),
+    "qwen3_omni": (Qwen3Omni(), tiny_qwen3_omni),
+}
+
+
 def tiny_thinker(
     family: str, vocabulary: Vocabulary, *, context: int = 4096, hidden: int = 32, seed: int = 0
 ) -> Thinker:
     """Return a thinker that is ready to answer, of the family ``qwen2_5_omni`` or ``qwen3_omni``."""
-    kind, build = {"qwen2_5_omni": (Qwen2_5Omni(), tiny_qwen2_5_omni), "qwen3_omni": (Qwen3Omni(), tiny_qwen3_omni)}[
-        family
-    ]
+    kind, build = FAMILIES[family]
     processor, model = build(vocabulary, context=context, hidden=hidden, seed=seed)
     return thinker_of(kind, processor, model)
 

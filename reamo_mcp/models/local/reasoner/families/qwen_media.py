@@ -27,10 +27,11 @@ _FEWEST = 4  # merged patches of a picture
 
 def encode_still(processor: Processor, still: Still, side: int) -> Encoded:
     """Return a picture as the model takes it. Raises ValueError for one that is too long and thin."""
+    import numpy
+
     sizes = {"size": _sizes(processor.image_processor, side)}
-    return _encoded(
-        processor(text=processor.image_token, images=[still.pixels], images_kwargs=sizes, return_tensors="pt")
-    )
+    pixels = numpy.array(still.pixels)  # torch takes no array that may only be read, as those of the decoder are
+    return _encoded(processor(text=processor.image_token, images=[pixels], images_kwargs=sizes, return_tensors="pt"))
 
 
 def encode_wave(processor: Processor, wave: Wave, *, longest: int | None) -> Encoded:
