@@ -18,7 +18,7 @@ from reamo_mcp.isolation.control import Control, Unlimited
 from reamo_mcp.media.local_decoder import LocalDecoder
 from reamo_mcp.models.engine import Engine
 from reamo_mcp.models.meta_response import MetaCall, MetaEntity, MetaMention, MetaResponse
-from reamo_mcp.models.roles import Answer, Ask, Found, HeardWord, Mentions
+from reamo_mcp.models.roles import Answer, Ask, Found, HeardWord, Mentions, PicturePassage, TextPassage
 from reamo_mcp.ontologies.loading import load_ontology
 from reamo_mcp.settings import Limits, Settings
 from reamo_mcp.store.records import Store
@@ -134,6 +134,17 @@ def painted(folder: Path, *calls: MetaCall) -> tuple[Case, Engine]:
         return MetaResponse(entities=(thing,), calls=calls)
 
     return case, Engine(profile="scripted", reasoner=ScriptedReasoner(script), image_segmenter=ColourSegmenter())
+
+
+async def test_without_the_joint_pass_a_reasoner_sees_one_medium_at_a_time(opened: Opened, tmp_path: Path) -> None:
+    case = make_case("mini/T+I/NER", 0, tmp_path).case
+    reasoner = ScriptedReasoner(lambda _: MetaResponse())
+    engine = Engine(profile="scripted", reasoner=reasoner)
+    await opened("-verify", engine).answer(case, tmp_path)
+    assert [{type(passage) for passage in ask.passages} for ask in reasoner.asks] == [{TextPassage, PicturePassage}]
+    reasoner.asks.clear()
+    await opened("-joint", engine).answer(case, tmp_path)
+    assert [{type(passage) for passage in ask.passages} for ask in reasoner.asks] == [{TextPassage}, {PicturePassage}]
 
 
 async def test_without_instruction_the_module_gets_the_name_as_its_phrase(opened: Opened, tmp_path: Path) -> None:
