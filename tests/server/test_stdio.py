@@ -106,11 +106,17 @@ def test_it_leaves_cleanly_within_two_seconds_while_work_runs(ending: signal.Sig
     assert (tmp_path / "log").read_text(encoding="utf-8").split() == ["began", "cancelled", "closed"]
 
 
-def test_work_of_a_killed_server_is_finished_by_the_next_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ending", ["closed input", signal.SIGKILL, signal.SIGTERM])
+def test_work_of_a_server_that_ended_is_finished_by_the_next_one(ending: signal.Signals | str, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("Ada met Bob", encoding="utf-8")
     with started(tmp_path, steps=100_000) as server:
         first = server.call("extract_entities", files=["a.txt"], max_wait_s=0.5)["structuredContent"]
-        server.process.kill()
+        if isinstance(ending, signal.Signals):
+            server.process.send_signal(ending)
+        else:
+            assert server.process.stdin is not None
+            server.process.stdin.close()
+        server.process.wait(10)
     assert first["status"] == "running"
     with started(tmp_path, steps=1) as server:
         second = server.call("get_result", result_id=first["result_id"])["structuredContent"]
