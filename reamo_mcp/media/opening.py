@@ -4,6 +4,7 @@ Below a root, every part of a path is opened without following links under the d
 nothing that is swapped in between a check and its use is ever followed. Everything later reads from the descriptor.
 """
 
+import errno
 import hashlib
 import os
 import re
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reamo_mcp.errors import (
+    CorruptMedia,
     NetworkDisabled,
     NotARegularFile,
     PathNotAllowed,
@@ -53,9 +55,11 @@ class Allowed:
 
 
 def shown(name: str) -> str:
-    """Return a name with control, direction and undecodable characters escaped, and cut when very long."""
+    """Return a name with signs of control, direction and line ends escaped, cut when it is very long."""
     safe = "".join(
-        character if unicodedata.category(character)[0] != "C" else character.encode("unicode_escape").decode("ascii")
+        character.encode("unicode_escape").decode("ascii")
+        if unicodedata.category(character)[0] == "C" or character in "\u2028\u2029"
+        else character
         for character in name
     )
     return safe if len(safe) <= _LONGEST_SHOWN else f"{safe[: _LONGEST_SHOWN - 1]}…"
@@ -67,7 +71,7 @@ def open_file(path: str, allowed: Allowed, limits: Limits, control: Control) -> 
 
     Relative paths start at the first root, or at the working directory where everything named is allowed. Raises
     errors of `reamo_mcp.errors`: PathNotAllowed, NotARegularFile, NetworkDisabled, TooLarge, SourceChanged,
-    UnsupportedFormat, UnsupportedContainer, and what the control raises.
+    UnsupportedFormat, UnsupportedContainer, CorruptMedia where it cannot be read, and what the control raises.
     """
     if _ADDRESS.match(path):
         raise NetworkDisabled(
@@ -82,7 +86,7 @@ def open_file(path: str, allowed: Allowed, limits: Limits, control: Control) -> 
                 "Cut it into smaller files, or raise REAMO_MOST_BYTES",
             )
         name = shown(os.path.basename(path.rstrip("/")) or path)
-        sniffed = sniff(os.pread(descriptor, HEAD, 0), status.st_size, shown(path))
+        sniffed = sniff(_part(descriptor, HEAD, 0, shown(path)), status.st_size, shown(path))
         if sniffed.format in ("text", "html", "docx") and status.st_size > limits.most_text_bytes:
             raise TooLarge(
                 f"{shown(path)} has {status.st_size} bytes of text, more than {limits.most_text_bytes}",
@@ -92,7 +96,7 @@ def open_file(path: str, allowed: Allowed, limits: Limits, control: Control) -> 
             name=name,
             fd=descriptor,
             size=status.st_size,
-            sha256=_hash(descriptor, status.st_size, control),
+            sha256=_hash(descriptor, status.st_size, shown(path), control),
             kind=sniffed.kind,
             format=sniffed.format,
             identity=_identity(status),
@@ -114,13 +118,23 @@ def _identity(status: os.stat_result) -> FileIdentity:
     return FileIdentity(device=status.st_dev, inode=status.st_ino, modified_ns=status.st_mtime_ns)
 
 
-def _hash(descriptor: int, size: int, control: Control) -> str:
+def _part(descriptor: int, size: int, at: int, name: str) -> bytes:
+    """Return a part of a file. Raises CorruptMedia where the disk, or what plays one, refuses to hand it out."""
+    try:
+        return os.pread(descriptor, size, at)
+    except OSError as error:
+        raise CorruptMedia(
+            f"{name} cannot be read: {(error.strerror or '').lower()}", "Check the disk, or name a copy on another one"
+        ) from None
+
+
+def _hash(descriptor: int, size: int, name: str, control: Control) -> str:
     digest = hashlib.sha256()
     position = 0
     while position < size:
         control.check()
         control.progress(position, size, "bytes")
-        part = os.pread(descriptor, min(_CHUNK, size - position), position)
+        part = _part(descriptor, min(_CHUNK, size - position), position, name)
         if not part:
             break  # it shrank: the check of its identity tells
         digest.update(part)
@@ -145,8 +159,8 @@ def _open_named(path: str) -> int:
             f"no permission to read {name}", "Give this user the right to read it, or name a copy"
         ) from None
     except (OSError, ValueError) as error:
-        reason = error.strerror or "" if isinstance(error, OSError) else "it holds a NUL character"
-        raise PathNotAllowed(f"{name} cannot be opened: {reason.lower()}", "Check the path") from None
+        reason = (error.strerror or "").lower() if isinstance(error, OSError) else "it holds a NUL character"
+        raise PathNotAllowed(f"{name} cannot be opened: {reason}", "Check the path") from None
 
 
 def _open_beneath(path: str, roots: tuple[Path, ...], option: str) -> int:
@@ -185,6 +199,8 @@ def _open_parts(root: Path, parts: tuple[str, ...], name: str) -> int:
             os.close(folder)
             folder = inner
         mode = os.stat(parts[-1], dir_fd=folder, follow_symlinks=False).st_mode
+        if stat.S_ISLNK(mode):  # it was put there since the path was resolved
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
         if not stat.S_ISREG(mode):  # asked before opening, since opening a device can do something
             raise _not_regular(name, mode)
         return _checked(os.open(parts[-1], _flags(last=True) | os.O_NOFOLLOW, dir_fd=folder), name)

@@ -6,7 +6,7 @@ What was not Unicode text (undecodable bytes, lone surrogates, NUL) becomes U+FF
 import codecs
 import os
 
-from reamo_mcp.errors import SourceChanged, UnsupportedFormat
+from reamo_mcp.errors import CorruptMedia, SourceChanged, UnsupportedFormat
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.decoded import DecodedText, OpenFile
 from reamo_mcp.media.sniffing import unmarked_wide_encoding
@@ -74,7 +74,10 @@ def _read(file: OpenFile, control: Control) -> bytes:
     position = 0
     while position < file.size:
         control.check()
-        part = os.pread(file.fd, min(1 << 22, file.size - position), position)
+        try:
+            part = os.pread(file.fd, min(1 << 22, file.size - position), position)
+        except OSError:
+            raise CorruptMedia(f"{file.name} cannot be read from its disk", "Name a copy on another one") from None
         if not part:
             raise SourceChanged(f"{file.name} changed while it was read", "Try again once nothing writes to it")
         parts.append(part)

@@ -16,7 +16,9 @@ from reamo_mcp.types.reading import ReadingKind
 Part = str | Picture | Sound | VideoPassage
 """A piece of a turn: text, or a medium in its place."""
 
-_CONTROL = re.compile(r"<(?=[|/]?(?:\||start_of|end_of|im_|s>|source))", re.IGNORECASE)
+# <|im_end|>, </s>, <tool_call>, <start_of_turn>, <<SYS>>, DeepSeek's wide bars, and the tags of sources themselves.
+_CONTROL = re.compile(r"<(?=/?[|\uff5c]|/?[a-z_][\w\u2581 .-]{0,40}>|/?source|<)", re.IGNORECASE)
+_BRACKETED = re.compile(r"\[(?=/?(?:INST|SYS|TOOL|AVAILABLE_TOOLS|IMG|CLS|SEP|MASK|PAD|UNK)\w*\])")
 _KINDS: dict[ReadingKind, str] = {
     "text": "text",
     "picture_text": "text recognised in a picture",
@@ -61,8 +63,8 @@ def instructions(ask: Ask) -> str:
 
 
 def plain(text: str) -> str:
-    """Return a text of a source without signs that could end it or begin a turn: a blank stands after their '<'."""
-    return _CONTROL.sub("< ", text)
+    """Return a text of a source without signs that could end it or begin a turn: a blank breaks them up."""
+    return _BRACKETED.sub("[ ", _CONTROL.sub("< ", text))
 
 
 def _sources(ask: Ask) -> Iterator[Part]:
