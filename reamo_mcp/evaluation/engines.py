@@ -97,7 +97,7 @@ async def opened_engine(profile: str | None) -> AsyncGenerator[ExtractorAnswers]
     """Yield the engine of a profile. It keeps nothing between cases, so that times are those of the work."""
     settings = settings_of(profile)
     async with open_extractor(settings) as extractor:
-        yield ExtractorAnswers(extractor, settings.profile)
+        yield ExtractorAnswers(extractor, extractor.engine.profile)
 
 
 @asynccontextmanager
