@@ -61,7 +61,7 @@ def check_generations(thinker: "Thinker", count: int) -> tuple[int, int]:
     whole = cut = 0
     for seed in range(count // 5):
         with headed(thinker, DiceHead(width(thinker), seed)):
-            for answer in role.reason([ask] * 5, (40, 150, 400)[seed % 3], Unlimited()):
+            for answer in role.reason([ask] * 5, (40, 120, 250)[seed % 3], Unlimited()):
                 reasoned = found(answer)
                 assert reasoned.dropped == 0
                 told = json.loads(written(reasoned.response))

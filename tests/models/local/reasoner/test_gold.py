@@ -161,11 +161,11 @@ async def test_gold_cases_of_every_combination_and_task_are_extracted_as_they_ar
     media |= {medium.id: names[medium.name] for medium in case.gold.document.media}
     plain = await scripted.extract(document, case.ontology, request=request)
 
-    for thinker in real_thinkers.values():
-        forced = ForcedReasoner(thinker, truth)
-        role = extractor_with(forced, reader, hearer, tmp_path / thinker.family.model_type)
-        found = await role.extract(document, case.ontology, request=request)
-        assert found == plain.model_copy(update={"engine": found.engine})
+    families = list(real_thinkers.values())
+    thinker = families[cell_names().index(cell) // 3 % len(families)]  # all that a family has of its own is tried above
+    role = extractor_with(ForcedReasoner(thinker, truth), reader, hearer, tmp_path / "forced")
+    found = await role.extract(document, case.ontology, request=request)
+    assert found == plain.model_copy(update={"engine": found.engine})
     if "V" not in cell:  # what is printed in films has no oracle
         symmetric = [kind.name for kind in case.ontology.relation_types if kind.symmetric]
         scores = score_sample(case.gold, plain, task, symmetric).counts
