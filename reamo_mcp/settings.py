@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError
 from reamo_mcp.errors import InvalidArgument
 from reamo_mcp.types.record import Record
 
-Profile: TypeAlias = Literal["embedded", "remote"]
+Profile: TypeAlias = Literal["auto", "embedded", "cpu-hub", "gpu-24gb", "gpu-80gb", "remote"]
 
 
 class Limits(Record):
@@ -36,11 +36,17 @@ class Limits(Record):
 class Settings(Record):
     """Settings of one installation. Construct directly, or from the environment by `from_environment`."""
 
-    profile: Profile = Field(default="embedded", description="Which engine answers")
+    profile: Profile = Field(
+        default="auto", description="Which engine answers; auto: a pulled one for the GPU here, else the embedded one"
+    )
     roots: tuple[Path, ...] = Field(default=(), description="Folders whose files an MCP caller may name")
     cache: Path | None = Field(default=None, description="Folder of the store; None: the user's cache folder")
+    models: Path | None = Field(default=None, description="Folder of pulled models; None: in the user's data folder")
     cache_bytes: int = Field(default=2 << 30, ge=0, description="Most bytes the store keeps; 0 keeps nothing")
     threads: int = Field(default=2, ge=1, description="Threads that one model may use")
+    idle_seconds: float = Field(
+        default=600.0, gt=0, description="Seconds without a call until the models of a device leave its memory"
+    )
     isolate: bool = Field(default=True, description="Whether media are decoded and models run in child processes")
     most_queued: int = Field(default=16, ge=1, description="Extractions that may wait before callers are told busy")
     remote_url: str = Field(default="", description="OpenAI-compatible endpoint of the profile 'remote', up to '/v1'")
@@ -84,3 +90,10 @@ class Settings(Record):
             return self.cache
         home = os.environ.get("XDG_CACHE_HOME")
         return (Path(home) if home else Path.home() / ".cache") / "reamo-mcp"
+
+    def models_folder(self) -> Path:
+        """Return the folder of pulled models: the setting, else a folder in the user's data folder (XDG)."""
+        if self.models is not None:
+            return self.models
+        home = os.environ.get("XDG_DATA_HOME")
+        return (Path(home) if home else Path.home() / ".local" / "share") / "reamo-mcp" / "models"

@@ -4,6 +4,7 @@ Each hosted role knows its card without asking the child. A child that dies over
 alone fails, the others are asked again.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -27,6 +28,7 @@ from reamo_mcp.models.border import (
     reply_of,
     sound_of,
 )
+from reamo_mcp.models.catalogue import local_profile
 from reamo_mcp.models.engine import Engine
 from reamo_mcp.models.hosted_modules import (
     HostedAudioSegmenter,
@@ -40,7 +42,9 @@ from reamo_mcp.settings import Settings
 from reamo_mcp.types.ontology import Ontology
 
 _SILENCE = 120.0  # seconds: the longest step of a model without a word, loading included
+_SILENCE_OF_LARGE_MODELS = 1200.0  # tens of gigabytes come from a slow disk
 _OPEN_FILES = 1024
+_OF_DEVICES = ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES")
 _MOST_PICTURES = 16  # in one message
 
 _MENTIONS = TypeAdapter(tuple[ToldAnswer[Mentions], ...])
@@ -55,8 +59,15 @@ def engine_program(settings: Settings) -> Program:
     threads = str(settings.threads)
     return Program(
         target="reamo_mcp.models.host:serve",
-        bounds=Bounds(open_files=_OPEN_FILES, silence=_SILENCE),
+        bounds=Bounds(
+            open_files=_OPEN_FILES,
+            silence=_SILENCE if local_profile(settings.profile) is None else _SILENCE_OF_LARGE_MODELS,
+        ),
         environment={
+            **{name: os.environ[name] for name in _OF_DEVICES if name in os.environ},
+            "HF_HUB_OFFLINE": "1",
+            "REAMO_MODELS": str(settings.models_folder()),
+            "REAMO_IDLE_SECONDS": str(settings.idle_seconds),
             "REAMO_PROFILE": settings.profile,
             "REAMO_THREADS": threads,
             "OMP_NUM_THREADS": threads,

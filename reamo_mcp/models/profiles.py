@@ -9,9 +9,12 @@ from reamo_mcp.errors import InvalidArgument
 from reamo_mcp.media.child_decoder import ChildDecoder
 from reamo_mcp.media.decoding import Decoder
 from reamo_mcp.media.local_decoder import LocalDecoder
+from reamo_mcp.models.catalogue import LocalProfile, local_profile
 from reamo_mcp.models.embedded.engine import embedded_engine
 from reamo_mcp.models.engine import Engine
 from reamo_mcp.models.host import EngineChild, engine_program, hosted
+from reamo_mcp.models.local_profiles import ready, settled
+from reamo_mcp.models.machine import Machine
 from reamo_mcp.models.remembered import RememberedDetector, RememberedTextReader, RememberedTranscriber
 from reamo_mcp.models.remote import Endpoint, RemoteReasoner
 from reamo_mcp.settings import Settings
@@ -19,12 +22,21 @@ from reamo_mcp.store.files import BlobFolder
 
 
 def plain_engine(settings: Settings) -> Engine:
-    """Return the engine of the profile with its models in this process."""
-    match settings.profile:
-        case "embedded":
-            return embedded_engine(settings.threads)
+    """Return the engine of the profile with its models in this process. Raises ModelUnavailable and InvalidArgument."""
+    match settled(settings).profile:
         case "remote":
             return replace(embedded_engine(settings.threads), profile="remote", reasoner=_remote_reasoner(settings))
+        case name:
+            profile = local_profile(name)
+            return embedded_engine(settings.threads) if profile is None else _local_engine(profile, settings)
+
+
+def _local_engine(profile: LocalProfile, settings: Settings) -> Engine:
+    from reamo_mcp.models.local.engine import local_engine
+
+    machine, models = Machine(), settings.models_folder()
+    state = ready(profile, models, machine)
+    return local_engine(state, models, machine.room(profile.device), settings.threads, settings.idle_seconds)
 
 
 def _remote_reasoner(settings: Settings) -> RemoteReasoner:
@@ -44,6 +56,7 @@ def _remote_reasoner(settings: Settings) -> RemoteReasoner:
 @contextmanager
 def open_engine(settings: Settings, remembers: BlobFolder) -> Generator[Engine]:
     """Yield the engine of the profile, in a child process where the settings say so, with roles that remember."""
+    settings = settled(settings)
     engine = plain_engine(settings)
     if settings.isolate:
         remote = settings.profile == "remote"

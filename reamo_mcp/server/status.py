@@ -6,6 +6,7 @@ import sys
 from mcp.types import CallToolResult, TextContent
 
 from reamo_mcp.content import installed_version
+from reamo_mcp.models.local_profiles import settled
 from reamo_mcp.ontologies.installed import ontology_names
 from reamo_mcp.server.services import Services
 from reamo_mcp.types.answers import StatusAnswer
@@ -29,7 +30,7 @@ async def state_of(services: Services) -> StatusAnswer:
     engine = None if jobs is None else jobs.engine
     return StatusAnswer(
         version=installed_version(),
-        engine=settings.profile,
+        engine=settled(settings).profile if engine is None else engine.profile,
         ready=jobs is not None,
         models=()
         if engine is None

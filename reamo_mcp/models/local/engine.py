@@ -1,0 +1,209 @@
+"""The engine of a local profile: its models on one device, loaded when first needed, with the embedded engine beside.
+
+Nothing here imports torch before a model is used, so that whoever only asks what the models are pays nothing.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from reamo_mcp.isolation.control import Control
+from reamo_mcp.media.decoded import Frame, Picture
+from reamo_mcp.models.catalogue import Part
+from reamo_mcp.models.embedded.engine import embedded_engine
+from reamo_mcp.models.embedded.voice_activity import VoiceActivity
+from reamo_mcp.models.engine import Engine
+from reamo_mcp.models.local.transcriber import LocalTranscriber
+from reamo_mcp.models.local.weights import Weights
+from reamo_mcp.models.local_profiles import State
+from reamo_mcp.models.phrase_segmenter import joined_card
+from reamo_mcp.models.pulled import folder_of
+from reamo_mcp.models.residents import Resident, Residents
+from reamo_mcp.models.roles import (
+    Answer,
+    Ask,
+    Capacity,
+    HeardWord,
+    ImageSegmenter,
+    ModelCard,
+    Reasoned,
+    Reasoner,
+    Region,
+    Sound,
+    SpeechTranscript,
+    TrackStep,
+    Transcriber,
+    VideoTracker,
+)
+from reamo_mcp.models.tracker_state import TrackerState
+
+_ROOM = 0.9  # share of the memory of a device that weights may take; the rest is for the work
+_ALL = ("text", "image", "audio", "video")
+
+
+def local_engine(state: State, models: Path, room: int, threads: int, idle: float) -> Engine:
+    """Return the engine of a profile that is ready; ``room`` is the memory of its device in bytes.
+
+    Models that nobody used for ``idle`` seconds leave the device. No weights are opened before they are needed.
+    """
+    parts = _Parts(state, models)
+    residents = Residents(int(room * _ROOM), idle, _free)
+    reasoner = _reasoner(parts, residents) if parts.has("reasoner") else None
+    return replace(
+        embedded_engine(threads),
+        profile=state.profile.name,
+        transcriber=_transcriber(parts, residents),
+        reasoner=reasoner,
+        image_segmenter=_Segmenter(parts, residents),
+        video_tracker=_Tracker(parts, residents),
+        device=state.profile.device,
+        close=residents.drop_all,
+    )
+
+
+def _free() -> None:
+    from reamo_mcp.models.local.work_on_device import free_memory
+
+    free_memory()
+
+
+class _Parts:
+    """The checkpoints of a profile, by the part that they play."""
+
+    def __init__(self, state: State, models: Path) -> None:
+        self._state = state
+        self._models = models
+        self.device = state.profile.device
+
+    def has(self, part: Part) -> bool:
+        return part in self._state.profile.parts
+
+    def weights(self, part: Part) -> Weights:
+        checkpoint = self._state.profile.parts[part]
+        manifest = self._state.present[checkpoint]
+        return Weights(
+            name=checkpoint.name, revision=manifest.revision, folder=folder_of(self._models, checkpoint.name)
+        )
+
+    def size(self, *parts: Part) -> int:
+        """Return the bytes that parts take: as the catalogue tells, else as their files are."""
+        total = 0
+        for part in parts:
+            checkpoint = self._state.profile.parts[part]
+            files = self._state.present[checkpoint].files
+            of_files = sum(file.size for file in files if file.name.endswith(".safetensors"))
+            total += of_files if checkpoint.gigabytes is None else int(checkpoint.gigabytes * 10**9)
+        return total
+
+    def card(self, role: str, *parts: Part, accepts: tuple[str, ...], limits: str = "") -> ModelCard:
+        cards = (
+            ModelCard(role=part, name=weights.name, revision=weights.revision)
+            for part in parts
+            for weights in [self.weights(part)]
+        )
+        return joined_card(role, *cards).model_copy(update={"accepts": accepts, "limits": limits})
+
+
+def _reasoner(parts: _Parts, residents: Residents) -> Reasoner:
+    def opener() -> Reasoner:
+        from reamo_mcp.models.local.reasoner.loading import load_reasoner
+
+        return load_reasoner(parts.weights("reasoner"), device=parts.device, capacity=Capacity())
+
+    card = parts.card("reasoner", "reasoner", accepts=_ALL, limits="what does not fit is shown in parts or smaller")
+    return _Reasoner(card, Capacity(), residents, residents.resident("reasoner", parts.size("reasoner"), opener))
+
+
+@dataclass(frozen=True)
+class _Reasoner:
+    card: ModelCard
+    capacity: Capacity
+    residents: Residents
+    model: Resident[Reasoner]
+
+    def reason(self, asks: Sequence[Ask], budget: int, control: Control) -> list[Answer[Reasoned]]:
+        with self.residents.using(self.model, control) as reasoner:
+            return reasoner.reason(asks, budget, control)
+
+
+class _Segmenter:
+    """Detector and outliner, in memory together."""
+
+    def __init__(self, parts: _Parts, residents: Residents) -> None:
+        def opener() -> ImageSegmenter:
+            from reamo_mcp.models.local.image_segmenter import load_image_segmenter
+            from reamo_mcp.models.local.phrase_detector import load_phrase_detector
+
+            detector = load_phrase_detector(parts.weights("phrase_detector"), device=parts.device)
+            return load_image_segmenter(detector, parts.weights("outliner"), device=parts.device)
+
+        self.card = parts.card("image_segmenter", "phrase_detector", "outliner", accepts=("image",), limits=_ENGLISH)
+        self._residents = residents
+        self._model = residents.resident("image_segmenter", parts.size("phrase_detector", "outliner"), opener)
+
+    def segment(self, picture: Picture, phrases: Sequence[str], control: Control) -> list[Answer[Region]]:
+        with self._residents.using(self._model, control) as segmenter:
+            return segmenter.segment(picture, phrases, control)
+
+
+_ENGLISH = "phrases are English"
+
+
+class _Tracker:
+    """Detector and follower, in memory together."""
+
+    def __init__(self, parts: _Parts, residents: Residents) -> None:
+        def opener() -> VideoTracker:
+            from reamo_mcp.models.local.phrase_detector import load_phrase_detector
+            from reamo_mcp.models.local.video_tracker import load_video_tracker
+
+            detector = load_phrase_detector(parts.weights("phrase_detector"), device=parts.device)
+            return load_video_tracker(detector, parts.weights("follower"), device=parts.device)
+
+        self.card = parts.card("video_tracker", "phrase_detector", "follower", accepts=("video",), limits=_ENGLISH)
+        self._residents = residents
+        self._model = residents.resident("video_tracker", parts.size("phrase_detector", "follower"), opener)
+
+    def track(
+        self, frames: Iterable[Frame], phrases: Sequence[str], state: TrackerState, control: Control
+    ) -> Iterator[TrackStep]:
+        with self._residents.using(self._model, control) as tracker:
+            yield from tracker.track(frames, phrases, state, control)
+
+
+def _transcriber(parts: _Parts, residents: Residents) -> Transcriber:
+    card = parts.card(
+        "transcriber", "recogniser", "aligner", accepts=("audio",), limits="given words are aligned in English letters"
+    )
+
+    def opener() -> Transcriber:
+        from reamo_mcp.models.local.ctc_aligner import CtcAligner, load_sounding
+        from reamo_mcp.models.local.letters import alphabet_in
+        from reamo_mcp.models.local.whisper import WhisperRecogniser, load_hearing
+
+        recogniser, aligner = parts.weights("recogniser"), parts.weights("aligner")
+        return LocalTranscriber(
+            card,
+            VoiceActivity(),
+            WhisperRecogniser(lambda: load_hearing(recogniser, parts.device)),
+            CtcAligner(alphabet_in(aligner.folder), lambda: load_sounding(aligner, parts.device)),
+        )
+
+    return _Transcriber(card, residents, residents.resident("speech", parts.size("recogniser", "aligner"), opener))
+
+
+@dataclass(frozen=True)
+class _Transcriber:
+    card: ModelCard
+    residents: Residents
+    model: Resident[Transcriber]
+
+    def transcribe(self, sounds: Iterator[Sound], control: Control) -> Iterator[SpeechTranscript]:
+        for sound in sounds:  # the device is free while the next window is awaited
+            with self.residents.using(self.model, control) as transcriber:
+                heard = tuple(transcriber.transcribe(iter((sound,)), control))
+            yield from heard
+
+    def align(self, sound: Sound, text: str, control: Control) -> Answer[HeardWord]:
+        with self.residents.using(self.model, control) as transcriber:
+            return transcriber.align(sound, text, control)
