@@ -1,7 +1,9 @@
 """From a result to the compact items of an answer."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
+from itertools import islice
 
 from reamo_mcp.server.arguments import Detail, Kind
 from reamo_mcp.server.wording import coverage_lines, place, shown
@@ -26,15 +28,28 @@ class Wanted:
 
 
 class Items:
-    """The items of one result, made as they are asked for."""
+    """The items of one result, made as they are asked for: what a page leaves out costs next to nothing."""
 
     def __init__(self, extraction: Extraction) -> None:
         self._extraction = extraction
-        self._names = {entity.id: f"{entity.id} {shown(entity.name, 80)}".strip() for entity in extraction.entities}
-        self._groundings = {grounding.id: grounding for grounding in extraction.groundings()}
 
-    def wanted(self, wanted: Wanted) -> Iterator[Item]:
-        """Yield the items that are wanted, in the order of the result; an item of many places may come in parts."""
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        return {entity.id: f"{entity.id} {shown(entity.name, 80)}".strip() for entity in self._extraction.entities}
+
+    @cached_property
+    def _groundings(self) -> dict[str, Grounding]:
+        return {grounding.id: grounding for grounding in self._extraction.groundings()}
+
+    def wanted(self, wanted: Wanted, start: int = 0) -> Iterator[Item]:
+        """Yield the items that are wanted, in the order of the result, from the ``start``-th on.
+
+        An item of many places may come in parts, each of which counts.
+        """
+        for make in islice(self._makers(wanted), start, None):
+            yield make()
+
+    def _makers(self, wanted: Wanted) -> Iterator[Callable[[], Item]]:
         media = self._media(wanted.medium)
         needle = wanted.contains.casefold()
         types = frozenset(wanted.types)
@@ -55,17 +70,17 @@ class Items:
             for relation in self._extraction.relations:
                 ends = (self._names[relation.head], self._names[relation.tail])
                 if fits(relation.type, ends, self._places(relation.evidence)):
-                    yield self._relation(relation)
+                    yield partial(self._relation, relation)
         if "event" in wanted.kinds:
             for event in self._extraction.events:
                 values = [argument.value or self._names[argument.entity or ""] for argument in event.arguments]
                 if fits(event.type, (event.trigger.text, *values), event.trigger.groundings):
-                    yield self._event(event)
+                    yield partial(self._event, event)
         if "ungrounded" in wanted.kinds:
             yield from self._ungrounded(types, media, needle)
         if "coverage" in wanted.kinds:
             for number, line in enumerate(coverage_lines(self._extraction), start=1):
-                yield Item(id=f"c{number}", kind="coverage", type="coverage", text=line)
+                yield partial(Item, id=f"c{number}", kind="coverage", type="coverage", text=line)
 
     def _media(self, name: str) -> frozenset[str] | None:
         if not name:
@@ -75,30 +90,39 @@ class Items:
     def _places(self, ids: Sequence[str]) -> list[Grounding]:
         return [self._groundings[id_] for id_ in ids]
 
-    def _entity(self, entity: Entity, detail: Detail) -> Iterator[Item]:
+    def _entity(self, entity: Entity, detail: Detail) -> Iterator[Callable[[], Item]]:
+        if detail == "full":
+            for start in range(0, len(entity.groundings), _PLACES_OF_ONE_ITEM):
+                yield partial(self._entity_part, entity, start)
+        else:
+            yield partial(self._entity_part, entity, None)
+
+    def _entity_part(self, entity: Entity, start: int | None) -> Item:
+        """Return an entity with its places from ``start`` on, or with a few that stand for all."""
         located = [grounding for grounding in entity.groundings if grounding.kind != "whole"]
         attested = [grounding for grounding in entity.groundings if grounding.kind == "whole"]
         places = [*located, *attested]
-        step = _PLACES_OF_ONE_ITEM if detail == "full" else len(places)
-        for start in range(0, len(places), step):
-            part = places[start : start + step] if detail == "full" else one_per_medium(places, _SHORT_PLACES)
-            note = None
-            if detail == "full" and len(places) > step:
-                note = f"places {start + 1}-{start + len(part)} of {len(places)}"
-            elif len(part) < len(places):
+        note = None
+        if start is None:
+            part = one_per_medium(places, _SHORT_PLACES)
+            if len(part) < len(places):
                 note = f"{len(part)} of {len(places)} places; get_result with detail='full' lists all"
-            yield Item(
-                id=entity.id,
-                kind="entity",
-                type=entity.type,
-                text=shown(entity.name),
-                score=_rounded(entity.score),
-                at=tuple(place(grounding, entity.name) for grounding in part),
-                located=_media_of(located),
-                attested=_media_of(attested),
-                absent=entity.absent,
-                note=note,
-            )
+        else:
+            part = places[start : start + _PLACES_OF_ONE_ITEM]
+            if len(part) < len(places):
+                note = f"places {start + 1}-{start + len(part)} of {len(places)}"
+        return Item(
+            id=entity.id,
+            kind="entity",
+            type=entity.type,
+            text=shown(entity.name),
+            score=_rounded(entity.score),
+            at=tuple(place(grounding, entity.name) for grounding in part),
+            located=_media_of(located),
+            attested=_media_of(attested),
+            absent=entity.absent,
+            note=note,
+        )
 
     def _relation(self, relation: Relation) -> Item:
         evidence = self._places(relation.evidence)
@@ -133,7 +157,9 @@ class Items:
         places = " ".join(place(grounding, argument.value or "") for grounding in argument.groundings[:1])
         return f'{argument.role}: "{shown(argument.value or "", 90)}" {places}'.rstrip()
 
-    def _ungrounded(self, types: frozenset[str], media: frozenset[str] | None, needle: str) -> Iterator[Item]:
+    def _ungrounded(
+        self, types: frozenset[str], media: frozenset[str] | None, needle: str
+    ) -> Iterator[Callable[[], Item]]:
         for number, claim in enumerate(self._extraction.ungrounded, start=1):
             if types and claim.type not in types:
                 continue
@@ -141,7 +167,8 @@ class Items:
                 continue
             if needle and needle not in claim.text.casefold():
                 continue
-            yield Item(
+            yield partial(
+                Item,
                 id=f"u{number}",
                 kind="ungrounded",
                 type=claim.type,

@@ -52,7 +52,7 @@ def answer_page(result_id: str, extraction: Extraction, wanted: Wanted, limit: i
     items: list[Item] = []
     named: dict[str, str] = {}
     more = False
-    for item in islice(Items(extraction).wanted(wanted), start, None):
+    for item in Items(extraction).wanted(wanted, start):
         new = {id_: media[id_] for id_ in _media_named(item) if id_ not in named and id_ in media}
         room -= _size(item, _line(item)) + sum(2 * len(line) + 8 for line in new.values())
         if len(items) >= limit or (room < 0 and items):
