@@ -13,7 +13,7 @@ from reamo_mcp.errors import OutOfMemory
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.decoded import Frame, Picture
 from reamo_mcp.models.phrase_detection import PhraseDetector, located
-from reamo_mcp.models.phrase_segmenter import box_of, joined_card, mask_of, overlap
+from reamo_mcp.models.phrase_segmenter import LEAST_FIT, box_of, joined_card, mask_of, overlap
 from reamo_mcp.models.roles import ModelCard, Region, TrackedRegion, TrackStep
 from reamo_mcp.models.tracker_state import FollowedThing, Outline, Remembered, TrackerState
 from reamo_mcp.types.grounding import Box
@@ -231,12 +231,14 @@ class _Stretch:
                     self._known[number] = _Known(thing)
                     new[number] = detection.box
         if new:
-            distinct = self._distinct({**sights, **self._following.seed(picture, new)})
+            outlined = self._following.seed(picture, new)
+            fitting = {number: pixels for number, pixels in outlined.items() if _fits(picture, pixels, new[number])}
+            distinct = self._distinct({**sights, **fitting})
             for number in new:
                 if number in distinct:
                     sights[number] = distinct[number]
                 else:
-                    del self._known[number]  # nothing to outline, or outlined already as another thing
+                    del self._known[number]  # nothing of the box is outlined, or it is as another thing already
 
     def _distinct(self, sights: "Mapping[int, Pixels]") -> "dict[int, Pixels]":
         """Return the sights without those that are the sight of an older thing of the same phrase.
@@ -267,6 +269,11 @@ class _Stretch:
         thing = self._known[number].thing
         region = Region(type=thing.phrase, box=box, score=thing.score, mask=mask_of(picture, pixels))
         return TrackedRegion(id=number, region=region)
+
+
+def _fits(picture: Picture, pixels: "Pixels", box: Box) -> bool:
+    outlined = box_of(picture, pixels)
+    return outlined is not None and outlined.intersection_over_union(box) >= LEAST_FIT
 
 
 def _of(outlines: Sequence[Outline], ids: Collection[int]) -> tuple[Outline, ...]:

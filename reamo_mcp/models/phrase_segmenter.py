@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from reamo_mcp.media.run_lengths import Pixels
 
 _DOUBLED = 0.7  # overlap of outlines from which two regions of one phrase are one
-_LEAST_FIT = 0.2  # overlap of an outline with its box below which it outlines something else
+LEAST_FIT = 0.2
+"""Overlap of an outline with its box below which it outlines something else."""
 
 
 class Outliner(Protocol):
@@ -127,6 +128,6 @@ def _distinct(pairs: "Sequence[tuple[Detection, Pixels]]") -> "list[tuple[Detect
 
 def _region(picture: Picture, phrase: str, detection: Detection, pixels: "Pixels") -> Region:
     box = box_of(picture, pixels)
-    if box is None or box.intersection_over_union(detection.box) < _LEAST_FIT:
+    if box is None or box.intersection_over_union(detection.box) < LEAST_FIT:
         return Region(type=phrase, box=detection.box, score=detection.score)
     return Region(type=phrase, box=box, score=detection.score, mask=mask_of(picture, pixels))

@@ -30,6 +30,8 @@ from reamo_mcp.models.local.phrase_detector import Detecting
 from reamo_mcp.models.local.weights import Weights
 from reamo_mcp.models.phrase_detection import NEGATIVES
 
+torch.set_num_threads(1)  # models this small only wait for each other on more
+
 SIDE = 64
 """Of the square that the tiny SAM sees."""
 WORDS = "a the dog cat red green blue yellow disc shape thing man car person throws left".split()

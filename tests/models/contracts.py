@@ -82,7 +82,7 @@ def check_video_tracker(tracker: VideoTracker) -> None:
     assert tracker.card.role == "video_tracker"
     assert tracker.card.name
     assert tracker.card.revision
-    frames = list(FILM.frames(0, 40))
+    frames = list(FILM.frames(0, 36))
     state = TrackerState()
     assert tracked(tracker, [], state) == []
     assert state == TrackerState()

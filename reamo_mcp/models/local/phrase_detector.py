@@ -87,7 +87,7 @@ def _detecting(weights: Weights, device: str) -> Detecting:
     try:
         pictures = GroundingDinoImageProcessorPil.from_pretrained(folder, local_files_only=True)
         words = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except (OSError, ValueError, KeyError) as error:
+    except Exception as error:  # whatever damage a checkpoint has, this is where it is told
         raise unavailable(weights, type(error).__name__) from None
     model = load_model(MMGroundingDinoForObjectDetection, weights, device)
     return Detecting(GroundingDinoProcessor(image_processor=pictures, tokenizer=words), model)

@@ -27,7 +27,7 @@ _SPECK = 0.02  # of the largest part of a mask; smaller parts would stretch its 
 
 def squeezed(picture: Picture, side: int, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
     """Return the picture as input of shape (1, 3, side, side), on a device and in a number format."""
-    pixels = torch.from_numpy(numpy.ascontiguousarray(picture.pixels)).to(device).permute(2, 0, 1)[None].float()
+    pixels = torch.from_numpy(numpy.array(picture.pixels)).to(device).permute(2, 0, 1)[None].float()
     square = torch.nn.functional.interpolate(
         pixels, size=(side, side), mode="bilinear", align_corners=False, antialias=True
     )
@@ -55,7 +55,7 @@ def masked(logits: torch.Tensor, picture: Picture) -> "list[Pixels]":
 
 def as_prompt(pixels: "Pixels", side: int) -> torch.Tensor:
     """Return a mask as a prompt of shape (1, 1, side, side)."""
-    plane = torch.from_numpy(numpy.ascontiguousarray(pixels))[None, None].float()
+    plane = torch.from_numpy(numpy.array(pixels))[None, None].float()
     grown = torch.nn.functional.interpolate(
         plane, size=(side, side), mode="bilinear", align_corners=False, antialias=True
     )

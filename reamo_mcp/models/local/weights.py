@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pydantic import Field
 
-from reamo_mcp.errors import ModelUnavailable
+from reamo_mcp.errors import ModelUnavailable, ReamoError
 from reamo_mcp.types.record import Record
 
 if TYPE_CHECKING:
@@ -67,7 +67,9 @@ def load_model(kind: Any, weights: Weights, device: str) -> Any:
             if amiss:
                 raise unavailable(weights, f"{len(amiss)} weights are not in its files, such as {amiss[0]}")
             return model.to(device).eval()
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except ReamoError:
+        raise
+    except Exception as error:  # whatever damage a checkpoint has, this is where it is told
         raise unavailable(weights, type(error).__name__) from None
 
 
