@@ -38,9 +38,9 @@ def commands() -> typer.Typer:
     app.command()(config.config)
     app.command()(schema.schema)
     app.command()(doctor.doctor)
-    app.command()(models.models)
     app.command()(evaluate.evaluate)
     app.command()(examples.examples)
+    app.add_typer(models.commands(), name="models")
     app.add_typer(cache.commands(), name="cache")
     return app
 

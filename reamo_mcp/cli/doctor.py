@@ -46,21 +46,21 @@ def doctor() -> None:
 
     Ends with 1 if something does not work that should.
     """
-    from reamo_mcp.models.profiles import plain_engine
     from reamo_mcp.settings import Settings
 
     settings = Settings.from_environment()
-    engine = plain_engine(settings)
+    engine, trouble = _engine(settings)
     system = f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors"
     typer.echo(f"reamo-mcp {version('reamo-mcp')}, Python {platform.python_version()}, {system}")
     broken = 0
     for title, findings in (
         ("Packages", _packages()),
-        (f"Engine '{engine.profile}'", _models(engine)),
+        (f"Engine '{engine.profile}'", (*trouble, *_models(engine))),
+        ("Profiles for models of a hub", _profiles(settings)),
         ("What files give", _abilities(engine)),
         ("Processes", _processes(settings)),
         ("Cache", _cache(settings)),
-        ("Trial", _trial(settings)),
+        ("Trial", _trial(settings.with_profile(engine.profile))),
     ):
         typer.echo(f"\n{title}")
         for finding in findings:
@@ -69,6 +69,32 @@ def doctor() -> None:
             typer.echo(f"  {sign} {finding.what}" + (f"\n      mend: {finding.remedy}" if finding.remedy else ""))
     if broken:
         raise typer.Exit(1)
+
+
+def _engine(settings: "Settings") -> "tuple[Engine, tuple[Finding, ...]]":
+    """Return the engine that would answer; the embedded one, and why, where the chosen one cannot."""
+    from reamo_mcp.errors import InvalidArgument, ModelUnavailable
+    from reamo_mcp.models.profiles import plain_engine
+
+    try:
+        return plain_engine(settings), ()
+    except (InvalidArgument, ModelUnavailable) as error:
+        told = Finding(False, f"{error.message}; below is what the embedded engine can", error.hint)
+        return plain_engine(settings.with_profile("embedded")), (told,)
+
+
+def _profiles(settings: "Settings") -> Iterator[Finding]:
+    from reamo_mcp.models.catalogue import LOCAL_PROFILES
+    from reamo_mcp.models.local_profiles import state_of
+    from reamo_mcp.models.machine import Machine
+
+    machine = Machine()
+    gpus = ", ".join(f"{gpu.name} with {gpu.memory / 10**9:.0f} GB" for gpu in machine.gpus()) or "none found"
+    yield Finding(None, f"GPU: {gpus}; memory of the processor: {machine.memory() / 10**9:.0f} GB")
+    for profile in LOCAL_PROFILES:
+        state = state_of(profile, settings.models_folder(), machine)
+        yield Finding(state.is_ready or None, f"{profile.name}: {state.hindrance or 'can run'}", state.remedy)
+    yield Finding(None, "their quality and speed with published weights are not yet measured")
 
 
 def _packages() -> Iterator[Finding]:
@@ -108,9 +134,20 @@ def _abilities(engine: "Engine") -> Iterator[Finding]:
     yield Finding(
         bool(engine.text_reader), "video: its frames as images, its sound as audio, its subtitles, its chapters"
     )
-    yield Finding(
-        None, "in no file: general objects, sounds that are not speech, phrases such as 'the man on the left'"
-    )
+    missing = [
+        what
+        for what, role in (
+            ("general objects, phrases such as 'the man on the left'", engine.image_segmenter or engine.reasoner),
+            ("sounds that are not speech", engine.audio_segmenter or engine.reasoner),
+        )
+        if role is None
+    ]
+    if engine.image_segmenter:
+        yield Finding(True, "image and video: what phrases such as 'the man on the left' refer to, outlined")
+    if engine.reasoner:
+        yield Finding(True, "all together: read at once by one model, whose claims are grounded against what was read")
+    if missing:
+        yield Finding(None, f"in no file: {', '.join(missing)}")
 
 
 def _processes(settings: "Settings") -> Iterator[Finding]:

@@ -4,10 +4,15 @@ Of each repository the configuration, the tokenizer and the safetensors are take
 is compared with the hash that the hub tells; what was pulled is then used offline.
 """
 
+# huggingface_hub is annotated in part; its unknowns end at this module:
+# pyright: reportUnknownMemberType=false
+
 import hashlib
 import re
 import shutil
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -25,6 +30,7 @@ HUB = "https://huggingface.co"
 _NAMES = re.compile(r"[\w][\w.-]*\.(json|txt|jinja|model)|(model|model-\d{5}-of-\d{5})\.safetensors")
 _SPARE = 1 << 30  # bytes that stay free on the disk
 _SHORT = 60.0
+_BETWEEN_LOOKS = 0.5  # seconds
 
 
 class Offered(Record):
@@ -99,7 +105,8 @@ def _offer(checkpoint: Checkpoint, info: "ModelInfo", wanted: str | None) -> Off
 def pull(offer: Offer, models: Path, hub: str, progress: Callable[[int], None] = lambda _: None) -> Manifest:
     """Fetch what is offered and is not there yet, compare it with its hashes, and put it in place as a whole.
 
-    ``progress`` is told the bytes of each step. What was fetched before a failure is kept and not fetched again.
+    ``progress`` is told the bytes of each step, those of an earlier try at once. What was fetched before a failure is
+    kept and not fetched again.
 
     Raises EngineFailed where the connection is lost, the disk is full or a file differs from its hash.
     """
@@ -113,12 +120,12 @@ def pull(offer: Offer, models: Path, hub: str, progress: Callable[[int], None] =
     try:
         staged.mkdir(parents=True, exist_ok=True)
         _check_room(offer, staged)
-        for file in offer.files:
-            path = staged / file.name
-            if not path.exists():
-                _fetch(offer, file, staged, hub)
-            files.append(PulledFile(name=file.name, size=file.size, sha256=_checked(offer, file, path)))
-            progress(file.size)
+        with _watched(staged, progress):
+            for file in offer.files:
+                path = staged / file.name
+                if not path.exists():
+                    _fetch(offer, file, staged, hub)
+                files.append(PulledFile(name=file.name, size=file.size, sha256=_checked(offer, file, path)))
         manifest = Manifest(name=offer.name, revision=offer.revision, licence=offer.licence, files=tuple(files))
         _put_in_place(staged, folder, manifest)
     except OSError as error:
@@ -130,13 +137,51 @@ def pull(offer: Offer, models: Path, hub: str, progress: Callable[[int], None] =
 
 
 def _check_room(offer: Offer, staged: Path) -> None:
-    here = sum(path.stat().st_size for path in staged.rglob("*") if path.is_file())
+    here = _size_of(staged)
     room = shutil.disk_usage(staged).free - _SPARE
     if offer.size - here > room:
         raise EngineFailed(
             f"the disk has no room for the {offer.size} bytes of {offer.name}",
             "Free some space, or name another folder by REAMO_MODELS",
         )
+
+
+def _size_of(folder: Path) -> int:
+    """Return the bytes of all files below a folder, those that are still growing too."""
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            total += path.stat().st_size if path.is_file() else 0
+        except OSError:
+            pass  # renamed meanwhile
+    return total
+
+
+@contextmanager
+def _watched(folder: Path, progress: Callable[[int], None]) -> Generator[None]:
+    """Tell by how many bytes a folder grows, whichever way its files are fetched."""
+    told = 0
+    done = threading.Event()
+
+    def look() -> None:
+        nonlocal told
+        size = _size_of(folder)
+        if size > told:
+            progress(size - told)
+            told = size
+
+    def watch() -> None:
+        while not done.wait(_BETWEEN_LOOKS):
+            look()
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()
+        look()
 
 
 def _fetch(offer: Offer, file: Offered, staged: Path, hub: str) -> None:
