@@ -69,7 +69,10 @@ def took(report: Report) -> str:
     """Return how long a run took, to follow the machine; nothing where it is not known."""
     if report.seconds is None or report.processor_seconds is None:
         return ""
-    return f", {report.seconds:.0f} s on the clock, {report.processor_seconds:.0f} s of the processor"
+    kept = sum(cell.kept for cell in report.cells)
+    asked = sum(cell.cases for cell in report.cells) - kept
+    answers = f" for {asked} answers ({kept} more were kept of earlier runs)" if kept else ""
+    return f", {report.seconds:.0f} s on the clock, {report.processor_seconds:.0f} s of the processor{answers}"
 
 
 def _remarks(cell: CellReport) -> Iterable[str]:

@@ -48,6 +48,7 @@ class CellReport(Record):
     engine: str
     cases: int
     failures: int
+    kept: int = Field(default=0, description="Cases whose answer is of an earlier run")
     fully_read: int = Field(description="Cases of which everything that the engine can read was read")
     seconds_per_case: float
     measures: tuple[Measure, ...]
@@ -109,6 +110,7 @@ def report_cell(cell: str, engine: str, answers: Sequence[Answered]) -> CellRepo
         engine=engine,
         cases=len(answers),
         failures=sum(extraction is None for extraction in extractions),
+        kept=sum(answered.kept for answered in answers),
         fully_read=sum(extraction is not None and extraction.coverage.complete for extraction in extractions),
         seconds_per_case=sum(answered.answer.seconds for answered in answers) / max(1, len(answers)),
         measures=tuple(_measure(name, value) for name, value in scored.values.items()),

@@ -28,11 +28,12 @@ class KeptAnswer(Record):
 
 @dataclass(frozen=True)
 class Answered:
-    """A case, where its files are, and what was answered."""
+    """A case, where its files are, and what was answered; ``kept`` if the answer is of an earlier run."""
 
     case: Case
     folder: Path
     answer: KeptAnswer
+    kept: bool = False
 
 
 async def run_cell(
@@ -50,12 +51,13 @@ async def run_cell(
     with kept.open("a", encoding="utf-8") as file:
         for case, folder in cases:
             question = question_of(case)
-            answer = known.get((case.id, question))
+            before = known.get((case.id, question))
+            answer = before
             if answer is None:
                 answer = await _ask(engine, case, folder, question)
                 file.write(f"{answer.model_dump_json()}\n")
                 file.flush()
-            answered.append(Answered(case, folder, answer))
+            answered.append(Answered(case, folder, answer, before is not None))
             done(answer)
     return answered
 

@@ -7,9 +7,10 @@ import pytest
 
 from reamo_mcp.client import ReamoClient
 from reamo_mcp.errors import InvalidArgument
-from reamo_mcp.evaluation.benchmark import Step, run, write_reports
+from reamo_mcp.evaluation.benchmark import Clock, Step, run, write_reports
 from reamo_mcp.evaluation.cells import cells
 from reamo_mcp.evaluation.engines import ClientAnswers
+from reamo_mcp.evaluation.markdown import as_markdown
 from reamo_mcp.evaluation.published import published
 from reamo_mcp.server.build import build_server
 from reamo_mcp.settings import Settings
@@ -49,7 +50,9 @@ async def test_a_run_that_was_cut_short_asks_only_what_is_left(tmp_path: Path) -
     again = GoldAnswers()
     reports = await run(chosen, again, tmp_path, 3, _silent)
     assert again.asked == ["T-NER-001", "T-NER-002"]
-    assert reports[0].cases == 3
+    assert (reports[0].cases, reports[0].kept) == (3, 1)
+    written = write_reports(reports, tmp_path, "reamo-mcp evaluate", Clock())
+    assert "for 2 answers (1 more were kept of earlier runs)" in as_markdown(written)
 
 
 async def test_answers_of_another_engine_are_not_taken(tmp_path: Path) -> None:

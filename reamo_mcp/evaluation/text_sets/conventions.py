@@ -135,9 +135,6 @@ FICTION = _described(
     }
 )
 
-NOMINAL = EntityType(name="nominal", description="A common noun that stands for a thing")
-"""An end of SemEval's relations, which have no types."""
-
 SEMEVAL = {
     name: RelationType(name=told, description=description)
     for name, (told, description) in {
