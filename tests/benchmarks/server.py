@@ -1,4 +1,4 @@
-"""What the server adds to the bare SDK: per trivial call in memory, over stdio and through a front, and at its start.
+"""What the server adds to the bare SDK per trivial call and at its start, and how soon a call that is given up stops.
 
 Baseline: a server of one trivial tool on the SDK alone (bare_server.py), called in turn with ours, so that each pair
 meets the same machine. Run: python -m tests.benchmarks.server
@@ -16,6 +16,7 @@ import time
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -28,12 +29,15 @@ from reamo_mcp.client import ReamoClient
 from reamo_mcp.server.build import build_server
 from reamo_mcp.settings import Settings
 from reamo_mcp.types.answers import Answer
+from reamo_mcp.types.media import Document
 from tests.benchmarks.bare_server import bare_server
 from tests.doubles.scripted_extractor import ScriptedExtractor
+from tests.server.test_real_engine import silence
 
 PAIRS = 200
 WARM_UP = 20
 STARTS = 9
+CANCELS = 7
 TOKEN = "a token of the benchmark"
 REPOSITORY = Path(__file__).parent.parent.parent
 BARE = [sys.executable, "-c", "from tests.benchmarks.bare_server import main; main()"]
@@ -219,6 +223,41 @@ async def through_a_front(folder: Path, environment: dict[str, str]) -> Row:
     return Row("a call through a front, against HTTP direct", *times, 6)
 
 
+async def cancelled(folder: Path, environment: dict[str, str]) -> list[Row]:
+    """Measure how long a call that its client gives up goes on: while a file is decoded, and while a model runs."""
+    recording = silence(folder / "silence.wav", 4 * 3600)
+    book = folder / "book.txt"
+    lines = (f"Ada Byron met Charles Babbage in room {number} of London." for number in range(40_000))
+    book.write_text("\n\n".join(lines), encoding="utf-8")
+    rows: list[Row] = []
+    with serving(folder, environment) as url:
+        async with ReamoClient.http(url, token=TOKEN) as client, ReamoClient.http(url, token=TOKEN) as watching:
+            for file, phase in ((recording, "reading silence.wav: "), (book, "looking for what was asked: ")):
+                took = [await until_stopped(client, watching, file, phase) for _ in range(CANCELS)]
+                name = "decoding" if file is recording else "a model runs"
+                rows.append(Row(f"a call given up while {name}, until it stops", took, [0.0] * CANCELS, 1000))
+    return rows
+
+
+async def until_stopped(client: ReamoClient, watching: ReamoClient, file: Path, phase: str) -> float:
+    """Return the milliseconds from giving up a call to the end of its work."""
+    working = anyio.Event()
+    began = 0.0
+
+    async def note(_: float, __: float | None, told: str | None) -> None:
+        if told and told.startswith(phase):
+            working.set()
+
+    async with anyio.create_task_group() as calls:
+        calls.start_soon(partial(client.extract_entities, Document.of(file), report=note))
+        await working.wait()
+        began = time.perf_counter()
+        calls.cancel_scope.cancel()
+    while (await watching.server_status()).running:
+        pass
+    return (time.perf_counter() - began) * 1000
+
+
 def main() -> None:
     """Print the table."""
     with tempfile.TemporaryDirectory() as name:
@@ -231,6 +270,7 @@ def main() -> None:
             anyio.run(over_stdio, command, environment),
             *cold_starts(command, environment),
             anyio.run(through_a_front, folder, environment),
+            *anyio.run(cancelled, folder, environment),
         ]
     print(
         f"Python {sys.version.split()[0]}, mcp {version('mcp')}, {os.cpu_count()} processors, load {before:.1f} before "

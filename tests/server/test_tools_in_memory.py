@@ -301,3 +301,17 @@ async def test_control_and_bidi_characters_are_shown_escaped(tmp_path: Path) -> 
     assert "\u202e" not in words(answer) + json.dumps(answer.structured_content, ensure_ascii=False)
     assert "\\u202e" in structure(answer)["items"][0]["text"]
     assert "\\u001b" in structure(answer)["items"][0]["text"]
+
+
+async def test_an_entity_of_many_places_says_how_many_and_lists_all_when_asked(tmp_path: Path) -> None:
+    async with connected(ScriptedExtractor(), tmp_path) as client:
+        text = "Ada " * 100
+        short = structure(await client.call_tool("ground", {"text": text, "phrase": "Ada"}))
+        arguments = {"result_id": short["result_id"], "detail": "short"}
+        few = structure(await client.call_tool("get_result", arguments))["items"]
+    assert few[0]["note"] == "5 of 100 places; get_result with detail='full' lists all"
+    parts = short["items"]
+    assert [part["note"] for part in parts] == [f"places {at} of 100" for at in ("1-40", "41-80", "81-100")]
+    assert [line for part in parts for line in part["at"]] == [
+        f"g{number + 1} m1[{4 * number}:{4 * number + 3}]" for number in range(100)
+    ]
