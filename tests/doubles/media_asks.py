@@ -58,7 +58,7 @@ def passages(media: Sequence[str]) -> tuple[Passage, ...]:
 
 def ask_of(*shown: Passage, ontology: Ontology = ONTOLOGY) -> Ask:
     """Return an ask about passages, with the modules that suit their media."""
-    kinds = {PicturePassage: "image", SoundPassage: "audio", VideoPassage: "video"}
+    kinds: dict[type[Passage], str] = {PicturePassage: "image", SoundPassage: "audio", VideoPassage: "video"}
     ids = [one.source if isinstance(one, TextPassage) else one.medium for one in shown]
     modules = [_MODULES[kinds[type(one)]] for one in shown if type(one) in kinds]
     return Ask(shown, Form(sources=tuple(dict.fromkeys(ids)), modules=tuple(dict.fromkeys(modules)), ontology=ontology))

@@ -26,6 +26,7 @@ from transformers import (
     StoppingCriteriaList,
 )
 
+from reamo_mcp.errors import ReamoError
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.models.local.reasoner.families.processor import Tokenizer
 from reamo_mcp.models.local.work_on_device import interruptible
@@ -102,6 +103,8 @@ def generate(
     )
     start = int(arguments["input_ids"].shape[1])
     hook = model.get_output_embeddings().register_forward_pre_hook(_last_position)
+    ids: list[list[int]] = []
+    stopped: ReamoError | None = None
     try:
         with torch.inference_mode(), interruptible(_layers(model), control):
             rows: torch.Tensor = model.generate(
@@ -110,9 +113,14 @@ def generate(
                 logits_processor=LogitsProcessorList([BoundToGrammar(matchers, end)]),
                 stopping_criteria=StoppingCriteriaList([Watch(start, most, control, _text_of(tokenizer))]),
             )
+        ids = rows[:, start:].tolist()
+    except ReamoError as error:
+        stopped = error.with_traceback(None)  # which holds all that the model had computed
     finally:
         hook.remove()
-    return [_generated(row, end) for row in rows[:, start:].tolist()]
+    if stopped is not None:
+        raise stopped
+    return [_generated(row, end) for row in ids]
 
 
 class BoundToGrammar(LogitsProcessor):
