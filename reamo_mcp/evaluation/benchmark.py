@@ -101,4 +101,5 @@ def _with_pictures(report: CellReport, answers: Sequence[Answered], out: Path, f
 
 def _machine() -> str:
     cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
-    return f"{platform.system()} {platform.machine()}, {cores} cores, Python {platform.python_version()}"
+    load = f", load {os.getloadavg()[2]:.0f}" if sys.platform != "win32" else ""  # of the last 15 minutes
+    return f"{platform.system()} {platform.machine()}, {cores} cores{load}, Python {platform.python_version()}"
