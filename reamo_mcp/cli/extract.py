@@ -1,5 +1,6 @@
 """`reamo-mcp extract`: what is in these files, with proof."""
 
+import secrets
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -211,9 +212,11 @@ def _check_target(out: Path | None, paths: Sequence[Path]) -> None:
 def _write(out: Path, lines: Sequence[str]) -> None:
     from reamo_mcp.errors import InvalidArgument
 
-    temporary = out.with_name(f".{out.name}.new")  # a file that was half written is worse than none
+    # A file that was half written is worse than none; a name that can be foreseen could be a link by now.
+    temporary = out.with_name(f".{out.name}.{secrets.token_hex(8)}")
     try:
-        temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        with temporary.open("x", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for line in lines)
         temporary.replace(out)
     except OSError as error:
         temporary.unlink(missing_ok=True)
