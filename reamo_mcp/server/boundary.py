@@ -67,7 +67,7 @@ def bounded_tool(function: Callable[..., Any], title: str, annotations: ToolAnno
     metaclass: Any = type(loose)
     strict = metaclass(loose.__name__, (loose,), {"__module__": loose.__module__}, extra="forbid")
     tool.fn_metadata.arg_model = strict  # read again at each call
-    tool.parameters = compact_input(strict.model_json_schema(by_alias=True))
+    tool.parameters = compact_input(tool.parameters | {"additionalProperties": False})
     if tool.fn_metadata.output_schema is not None:
         tool.fn_metadata.output_schema = compact_output(tool.fn_metadata.output_schema)
     return tool
