@@ -12,7 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import (
+
+from tests.doubles import torchvision_without_cuda
+
+torchvision_without_cuda.install()
+
+from transformers import (  # noqa: E402
     BertTokenizer,
     GroundingDinoProcessor,
     MMGroundingDinoConfig,
@@ -23,12 +28,12 @@ from transformers import (
     Sam2VideoModel,
     SwinConfig,
 )
-from transformers.models.grounding_dino.image_processing_pil_grounding_dino import GroundingDinoImageProcessorPil
-from transformers.models.sam2_video.configuration_sam2_video import Sam2VideoMaskDecoderConfig
+from transformers.models.grounding_dino.image_processing_pil_grounding_dino import GroundingDinoImageProcessorPil  # noqa: E402
+from transformers.models.sam2_video.configuration_sam2_video import Sam2VideoMaskDecoderConfig  # noqa: E402
 
-from reamo_mcp.models.local.phrase_detector import Detecting
-from reamo_mcp.models.local.weights import Weights
-from reamo_mcp.models.phrase_detection import NEGATIVES
+from reamo_mcp.models.local.phrase_detector import Detecting  # noqa: E402
+from reamo_mcp.models.local.weights import Weights  # noqa: E402
+from reamo_mcp.models.phrase_detection import NEGATIVES  # noqa: E402
 
 torch.set_num_threads(1)  # models this small only wait for each other on more
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
-from transformers.models.sam2_video.modeling_sam2_video import Sam2VideoInferenceSession, Sam2VideoModel
 
 from reamo_mcp.media.decoded import Picture
 from reamo_mcp.models.following import FollowingTracker
@@ -44,6 +43,8 @@ class LocalFollowing:
     """One stretch: a session of the model. Its frames stay in memory until it ends."""
 
     def __init__(self, model: Any) -> None:
+        from transformers.models.sam2_video.modeling_sam2_video import Sam2VideoInferenceSession
+
         self._model = model
         self._side = int(model.config.image_size)
         self._session: Any = Sam2VideoInferenceSession(
@@ -95,6 +96,11 @@ class LocalFollowing:
 def load_video_tracker(detector: PhraseDetector, follower: Weights, *, device: str) -> FollowingTracker:
     """Return a video tracker of a detector and the weights of a SAM 2.1, loaded when they are first needed."""
     return FollowingTracker(
-        detector,
-        LocalFollower(lambda: load_model(Sam2VideoModel, follower, device), follower.name, follower.revision),
+        detector, LocalFollower(lambda: _follower(follower, device), follower.name, follower.revision)
     )
+
+
+def _follower(weights: Weights, device: str) -> Any:
+    from transformers import Sam2VideoModel
+
+    return load_model(Sam2VideoModel, weights, device)

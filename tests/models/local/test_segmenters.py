@@ -302,10 +302,8 @@ def test_the_tracker_follows_as_a_plain_session_of_transformers_does(follower: L
     session.obj_with_new_inputs = [1]
     with torch.inference_mode():
         model(session, frame_idx=0)
-        plain = [
-            masked(one.pred_masks[:, 0], pictures[one.frame_idx])[0]
-            for one in model.propagate_in_video_iterator(session)
-        ]
+        answers: list[Any] = list(model.propagate_in_video_iterator(session))
+    plain = [masked(one.pred_masks[:, 0], shown)[0] for one, shown in zip(answers, pictures, strict=True)]
     following = follower.begin()
     following.show(pictures[0])
     mine = [following.seed(pictures[0], {1: BOX})[1], *(following.show(one).get(1) for one in pictures[1:])]
@@ -322,10 +320,10 @@ def test_half_precision_runs(kind: str) -> None:
         loaded.model.to(torch.bfloat16)
         assert LocalPhraseDetector(lambda: loaded, "tiny", "1", EASY).detect(picture(), ["a dog"], Unlimited())
     elif kind == "outliner":
-        model = sam().to(torch.bfloat16)
+        model = sam().bfloat16()
         assert len(LocalOutliner(lambda: model, "tiny", "1").outline(picture(), [BOX], Unlimited())) == 1
     else:
-        video = sam_video().to(torch.bfloat16)
+        video = sam_video().bfloat16()
         following = LocalFollower(lambda: video, "tiny", "1").begin()
         following.show(picture())
         following.seed(picture(), {1: BOX})
