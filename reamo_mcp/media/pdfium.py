@@ -190,6 +190,8 @@ class PdfFile:
         except (pypdfium2.PdfiumError, IndexError) as error:
             raise PageUnreadable(type(error).__name__) from None
         try:
+            if not (page.width > 0 and page.height > 0):
+                raise PageUnreadable("a page without an area")
             yield page
         finally:
             page.close()
