@@ -99,6 +99,8 @@ class TextNetwork:
         options.enable_cpu_mem_arena = False  # an arena would keep the memory of the largest batch for good
         options.log_severity_level = 4
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # Processors without VNNI multiply 8-bit numbers with sums that may overflow, unless they are told to be exact.
+        options.add_session_config_entry("session.x64quantprecision", "1")
 
         def opened(name: str) -> "onnxruntime.InferenceSession":
             try:

@@ -1,4 +1,4 @@
-"""From a checkpoint to what ships: ``python -m reamo_mcp.training.text.export CHECKPOINT --out FOLDER``.
+"""From a checkpoint to what ships: ``python -m reamo_mcp.training.text.export CHECKPOINT --data DATA --out FOLDER``.
 
 Four ONNX networks (encoder in 8 bits, the small heads in 8 bits too), the tokenizer and a configuration.
 """
@@ -9,20 +9,32 @@ Four ONNX networks (encoder in 8 bits, the small heads in 8 bits too), the token
 
 import argparse
 import json
+import random
 import shutil
 import tempfile
 import warnings
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import onnx
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
+from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from reamo_mcp.models.embedded.text_extractor_network import Calibration, ExtractorConfig
 from reamo_mcp.training.text.base_encoder import base_encoder
+from reamo_mcp.training.text.batches import BatchMaker, Pieces
 from reamo_mcp.training.text.network import HIDDEN, WIDEST, ExtractorNetwork, PairHead, SpotHead
+from reamo_mcp.training.text.smoothing import smooth
+from reamo_mcp.training.text.tasks import read_tasks
 from reamo_mcp.training.text.train import trained_network
+
+EncoderInput = tuple[Tensor, Tensor, Tensor]
+"""Word pieces, shapes and masks, each (texts, pieces)."""
+
+_BATCHES_OF_A_SET = 3
+_WORDS_OF_A_BATCH = 500
 
 
 class _Words(nn.Module):
@@ -156,10 +168,31 @@ def quantize(folder: Path, out: Path) -> None:
         )
 
 
-def export(checkpoint: Path, out: Path, *, revision: str, eight_bits: bool = True) -> None:
-    """Write everything that ships. Calibration comes later, by `reamo_mcp.training.text.calibrate`."""
+def samples_of(data: Path) -> Iterator[EncoderInput]:
+    """Yield texts of every training set as the encoder takes them, always the same ones."""
+    tokenizer = Tokenizer.from_file(str(base_encoder() / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    chance = random.Random(0)
+    for task in read_tasks(data / "train" / "text", strict=False):
+        maker = BatchMaker(task, Pieces(tokenizer), chance)
+        for _ in range(_BATCHES_OF_A_SET):
+            batch = maker.next(_WORDS_OF_A_BATCH)
+            yield batch.pieces, batch.shapes, batch.mask
+
+
+def export(
+    checkpoint: Path, out: Path, *, revision: str, samples: Iterable[EncoderInput] = (), eight_bits: bool = True
+) -> None:
+    """Write everything that ships. Calibration comes later, by `reamo_mcp.training.text.calibrate`.
+
+    ``samples`` show how large the channels of the encoder are, so that little is lost in 8 bits; without any, channels
+    are taken as they come.
+    """
     out.mkdir(parents=True, exist_ok=True)
     network = trained_network(checkpoint)
+    if eight_bits and (seen := list(samples)):
+        smooth(network, seen)
     with tempfile.TemporaryDirectory() as scratch:
         export_networks(network, Path(scratch))
         if eight_bits:
@@ -182,8 +215,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--revision", default="1")
     parser.add_argument("--full-precision", action="store_true")
+    parser.add_argument("--data", type=Path, required=True, help="folder with train/: texts to see the channels on")
     given = parser.parse_args()
-    export(given.checkpoint, given.out, revision=given.revision, eight_bits=not given.full_precision)
+    samples = samples_of(given.data)
+    export(given.checkpoint, given.out, revision=given.revision, samples=samples, eight_bits=not given.full_precision)
 
 
 if __name__ == "__main__":

@@ -51,3 +51,22 @@ def test_the_exported_network_equals_the_trained_one_within_a_thousandth(tmp_pat
     rows = [[word.text for word in window.words] for window in windows]
     assert len(rows[0]) >= 5
     assert exported.pairs(states, pairs).shape == (2, 384)
+
+
+def test_smoothing_does_not_change_what_the_encoder_computes() -> None:
+    import torch
+
+    from reamo_mcp.training.text.base_encoder import base_encoder
+    from reamo_mcp.training.text.network import ExtractorNetwork
+    from reamo_mcp.training.text.smoothing import SmoothLinear, smooth
+
+    torch.manual_seed(0)
+    network = ExtractorNetwork.untrained(base_encoder()).eval()
+    pieces = torch.randint(1000, 20000, (2, 9))
+    ones = torch.ones_like(pieces)
+    with torch.no_grad():
+        before = network.encoder(pieces, ones, ones)
+        smooth(network, [(pieces, ones, ones)])
+        after = network.encoder(pieces, ones, ones)
+    assert any(isinstance(module, SmoothLinear) for module in network.encoder.modules())
+    assert torch.allclose(before, after, atol=1e-4)
