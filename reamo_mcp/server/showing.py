@@ -1,6 +1,7 @@
 """The proof behind items of a result: as lines of text, as one picture, as the clip of a moment."""
 
 import base64
+import json
 import re
 from collections.abc import Iterator, Sequence
 
@@ -84,10 +85,12 @@ def evidence_of(result_id: str, extraction: Extraction, ids: Sequence[str], arou
     """Return the proof of some items in words. Raises InvalidArgument for an id that the result does not have."""
     places = places_of(extraction, ids)
     unproven = [(id_, claim) for id_ in ids if (claim := _unproven(extraction, id_)) is not None]
+    clips = tuple(_clips(result_id, extraction, ids)) if clips_can_be_made() else ()
     lines: list[str] = []
-    room = MOST_CHARACTERS // 2 - 1000
+    # A line stands in the structure and in the text; a clip in both and in its link.
+    room = MOST_CHARACTERS // 2 - 500 - sum(2 * len(clip) + 80 for clip in clips)
     for line in (*(_line(place, extraction, around) for place in places), *(_no_proof(*claim) for claim in unproven)):
-        room -= len(line) + 8
+        room -= len(json.dumps(line, ensure_ascii=False)) + 4
         if room < 0 and lines:
             break
         lines.append(line)
@@ -95,7 +98,7 @@ def evidence_of(result_id: str, extraction: Extraction, ids: Sequence[str], arou
     return EvidenceAnswer(
         result_id=result_id,
         evidence=tuple(lines),
-        clips=tuple(_clips(result_id, extraction, ids)) if clips_can_be_made() else (),
+        clips=clips,
         notice=f"{left} more places: ask for fewer ids, or less context" if left else None,
     )
 

@@ -101,6 +101,30 @@ async def test_the_moment_of_a_recording_is_a_resource_that_can_be_read(era: str
                 await client.read_resource(f"reamo://evidence/{result_id}/{missing}")
 
 
+@pytest.mark.usefixtures("moviepy")
+async def test_much_proof_stays_small_and_says_what_it_left_out(tmp_path: Path) -> None:
+    def talked(_: Document) -> Extraction:
+        said = spoken(_)
+        places = tuple(
+            said.entities[0].groundings[0].model_copy(update={"id": f"g{number}", "quote": '"' * 150})
+            for number in range(1000)
+        )
+        entities = tuple(
+            said.entities[0].model_copy(update={"id": f"e{number}", "groundings": places[number::8]})
+            for number in range(8)
+        )
+        return said.model_copy(update={"entities": entities})
+
+    async with connected(ScriptedExtractor(answer=talked), tmp_path) as client:
+        result_id = structure(await client.call_tool("extract_entities", {"text": ADA}))["result_id"]
+        ids = [f"e{number}" for number in range(8)]
+        answer = await client.call_tool("show_evidence", {"result_id": result_id, "ids": ids})
+    shown = structure(answer)
+    assert len(answer.model_dump_json(by_alias=True, exclude_none=True)) <= 20_000
+    assert len(shown["clips"]) == 8
+    assert shown["notice"].startswith(f"{1000 - len(shown['evidence'])} more places")
+
+
 async def test_without_the_extra_no_clip_is_promised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "moviepy", None)
     async with connected(ScriptedExtractor(answer=spoken), tmp_path) as client:
