@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from huggingface_hub import constants
+
 COMMIT = "1" * 40
 
 
@@ -134,8 +136,11 @@ def hub_server(hub: Hub) -> Generator[Hub]:
     thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     hub.url = f"http://127.0.0.1:{http.server_address[1]}"
+    offline = constants.HF_HUB_OFFLINE
+    constants.HF_HUB_OFFLINE = False  # other tests may have switched the hub off in this process
     try:
         yield hub
     finally:
+        constants.HF_HUB_OFFLINE = offline
         http.shutdown()
         http.server_close()

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from huggingface_hub import constants
 
 from reamo_mcp.errors import EngineFailed, ModelUnavailable
 from reamo_mcp.models.catalogue import LOCAL_PROFILES, Checkpoint
@@ -151,7 +152,11 @@ def test_what_a_hub_refuses_is_told(
         offered(TINY, tmp_path, hub.url)
 
 
-def test_a_hub_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_hub_that_is_not_there_or_switched_off_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(EngineFailed, match="HF_HUB_OFFLINE"):
+        offered(TINY, tmp_path, "http://127.0.0.1:9")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     with pytest.raises(EngineFailed, match="could not be reached"):
         offered(TINY, tmp_path, "http://127.0.0.1:9")
 

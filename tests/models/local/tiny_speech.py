@@ -31,11 +31,9 @@ CORPUS = ["Barack Obama was born in Honolulu. Ask not what your country can do f
 LANGUAGES = ("<|en|>", "<|de|>", "<|zh|>")
 
 
-def save_whisper(
-    folder: Path, *, width: int = 16, alignment_heads: bool = True, times: int = 50 * SECONDS + 1
-) -> Weights:
+def save_whisper(folder: Path, *, width: int = 16, alignment_heads: bool = True, seconds: int = SECONDS) -> Weights:
     """Write a tiny Whisper with a byte-level vocabulary that can write any text."""
-    tokenizer = _whisper_tokenizer(times)
+    tokenizer = _whisper_tokenizer(50 * seconds + 1)
     number = tokenizer.convert_tokens_to_ids
     torch.manual_seed(0)
     model = WhisperForConditionalGeneration(
@@ -50,7 +48,7 @@ def save_whisper(
             decoder_ffn_dim=2 * width,
             d_model=width,
             max_target_positions=64,
-            max_source_positions=50 * SECONDS,
+            max_source_positions=50 * seconds,
             decoder_start_token_id=number("<|startoftranscript|>"),
             pad_token_id=tokenizer.pad_token_id,
             bos_token_id=tokenizer.bos_token_id,
@@ -73,7 +71,7 @@ def save_whisper(
         return_timestamps=False,
         **heads,
     )
-    extractor = WhisperFeatureExtractor(feature_size=80, chunk_length=SECONDS)
+    extractor = WhisperFeatureExtractor(feature_size=80, chunk_length=seconds)
     model.save_pretrained(folder)
     WhisperProcessor(feature_extractor=extractor, tokenizer=tokenizer).save_pretrained(folder)
     return Weights(name="tiny/whisper", revision="0", folder=folder)
