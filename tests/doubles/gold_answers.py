@@ -1,5 +1,6 @@
 """What a reasoner that knows the truth would answer: the gold of a case as the response to one ask about it."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 from reamo_mcp.models.meta_response import MetaArgument, MetaEntity, MetaEvent, MetaMention, MetaRelation, MetaResponse
@@ -23,7 +24,7 @@ def gold_response(gold: Extraction, ask: Ask, media: Mapping[str, str]) -> MetaR
             entities.append(MetaEntity(id=numbers[entity.id], type=entity.type, name=entity.name, mentions=mentions))
     events: list[MetaEvent] = []
     for event in gold.events:
-        evidence = _mentions(event.trigger.groundings, ask, media, shown)
+        evidence = _mentions(event.trigger.groundings, ask, media, shown) or _somewhere(event.trigger.text, ask)
         if evidence:
             arguments = tuple(
                 MetaArgument(role=one.role, entity=numbers[one.entity])
@@ -51,22 +52,31 @@ def gold_response(gold: Extraction, ask: Ask, media: Mapping[str, str]) -> MetaR
 def _mentions(
     places: Sequence[Grounding], ask: Ask, media: Mapping[str, str], shown: set[str]
 ) -> tuple[MetaMention, ...]:
-    said: dict[tuple[str, str], int] = {}
+    said: dict[MetaMention, int] = {}
     mentions: dict[MetaMention, None] = {}
     for place in places:
         medium = media[place.media_id]
-        source = _source(place.quote or "", medium, ask)
-        if source:
-            nth = said[source, place.quote or ""] = said.get((source, place.quote or ""), 0) + 1
-            mentions[MetaMention(source=source, quote=place.quote or "", nth=nth)] = None
+        mention = _quoted(place.quote, medium, ask) if place.quote else None
+        if mention is not None:
+            said[mention] = said.get(mention, 0) + 1
+            mentions[mention.model_copy(update={"nth": said[mention]})] = None
         elif medium in shown:
             mentions[MetaMention(source=medium)] = None
     return tuple(mentions)[: ask.form.bounds.mentions]
 
 
-def _source(quote: str, medium: str, ask: Ask) -> str:
+def _somewhere(trigger: str, ask: Ask) -> tuple[MetaMention, ...]:
+    """Say where a trigger is said that the gold gives no place, as none in a picture has one."""
+    sources = [one.source for one in ask.passages if isinstance(one, TextPassage) and trigger in one.text]
+    return (MetaMention(source=sources[-1], quote=trigger),) if sources else ()
+
+
+def _quoted(quote: str, medium: str, ask: Ask) -> MetaMention | None:
+    """Quote what a text of the medium says, as it says it: in print and speech words stand on lines of their own."""
+    words = re.compile(r"\s+".join(re.escape(word) for word in quote.split()))
     for passage in ask.passages:
-        if isinstance(passage, TextPassage) and quote and quote in passage.text:
-            if passage.source == medium or passage.source.startswith(f"{medium}."):
-                return passage.source
-    return ""
+        if isinstance(passage, TextPassage) and passage.source.split(".")[0] == medium:
+            found = words.search(passage.text)
+            if found:
+                return MetaMention(source=passage.source, quote=found[0])
+    return None
