@@ -48,13 +48,13 @@ def answer_page(result_id: str, extraction: Extraction, wanted: Wanted, limit: i
         notice="." * 300,
         cursor="." * 30,
     )
-    room = MOST_CHARACTERS - _size(answer, _line_head(answer)) - sum(2 * len(line) for line in coverage)
+    room = MOST_CHARACTERS - _size(answer, _line_head(answer)) - sum(2 * len(_quoted(line)) for line in coverage)
     items: list[Item] = []
     named: dict[str, str] = {}
     more = False
     for item in Items(extraction).wanted(wanted, start):
         new = {id_: media[id_] for id_ in _media_named(item) if id_ not in named and id_ in media}
-        room -= _size(item, _line(item)) + sum(2 * len(line) + 8 for line in new.values())
+        room -= _size(item, _line(item)) + sum(2 * len(_quoted(line)) + 4 for line in new.values())
         if len(items) >= limit or (room < 0 and items):
             more = True
             break

@@ -20,6 +20,8 @@ from reamo_mcp.errors import CorruptMedia
 from reamo_mcp.server.build import build_server
 from reamo_mcp.server.calls import CALLER
 from reamo_mcp.settings import Settings
+from reamo_mcp.types.extraction import Extraction
+from reamo_mcp.types.media import Document
 from tests.doubles.scripted_extractor import ScriptedExtractor, extraction_of
 
 ERAS = ("auto", "legacy")
@@ -293,6 +295,26 @@ async def test_a_large_result_pages_to_its_end_with_nothing_missing_or_doubled(t
             arguments = {"result_id": page["result_id"], "cursor": page["cursor"], "limit": 200}
             answer = await client.call_tool("get_result", arguments)
     assert seen == [f"e{number}" for number in range(1, 5001)]
+
+
+async def test_a_page_over_files_with_hostile_names_stays_small(tmp_path: Path) -> None:
+    def named(_: Document) -> Extraction:
+        plain = extraction_of(*(f"Ada met Bob {number}" for number in range(80)))
+        media = tuple(medium.model_copy(update={"name": '"\\' * 40}) for medium in plain.document.media)
+        return plain.model_copy(update={"document": plain.document.model_copy(update={"media": media})})
+
+    async with connected(ScriptedExtractor(answer=named), tmp_path) as client:
+        answer = await client.call_tool("extract_knowledge", {"text": ADA, "limit": 200})
+        seen: list[str] = []
+        while True:
+            page = structure(answer)
+            assert len(answer.model_dump_json(by_alias=True, exclude_none=True)) <= 20_000
+            seen += [item["id"] for item in page["items"]]
+            if "cursor" not in page:
+                break
+            arguments = {"result_id": page["result_id"], "cursor": page["cursor"], "limit": 200}
+            answer = await client.call_tool("get_result", arguments)
+    assert seen == [*(f"e{number}" for number in range(1, 161)), "r1"]
 
 
 async def test_control_and_bidi_characters_are_shown_escaped(tmp_path: Path) -> None:
