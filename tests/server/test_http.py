@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -159,17 +160,42 @@ async def test_work_is_cancelled_while_it_waits_while_it_runs_and_not_any_more_w
         assert (await client.cancel("r" + "0" * 32)).status == "unknown"
 
 
+@asynccontextmanager
+async def reached(way: str, era: Era, url: str, folder: Path) -> AsyncGenerator[ReamoClient]:
+    """A client of the server, straight or through a front."""
+    if way == "straight":
+        async with ReamoClient.http(url, token=TOKEN, era=era) as client:
+            yield client
+    else:
+        own = {"REAMO_TOKEN": TOKEN, "REAMO_CACHE": str(folder)}
+        async with ReamoClient.stdio(roots=[folder], engine=url, environment=own, era=era) as client:
+            yield client
+
+
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_call_that_its_client_gives_up_stops_its_work(era: Era, served: Served) -> None:
-    async with ReamoClient.http(served.url, token=TOKEN) as watching:
-        async with ReamoClient.http(served.url, token=TOKEN, era=era) as client:
-            async with anyio.create_task_group() as calls:
-                calls.start_soon(client.extract_entities, Document.of(text=f"Ada takes 100001 steps {era}"))
-                await until_running(watching, 1)
-                calls.cancel_scope.cancel()
-            begun = time.monotonic()
-            await until_running(watching, 0)
-            assert time.monotonic() - begun < SOON
+@pytest.mark.parametrize("way", ["straight", "through a front"])
+async def test_a_call_is_told_of_and_stops_when_its_client_gives_it_up(
+    way: str, era: Era, served: Served, tmp_path: Path
+) -> None:
+    heard = anyio.Event()
+
+    async def note(progress: float, total: float | None, message: str | None) -> None:
+        if total == 100_001:
+            heard.set()
+
+    document = Document.of(text=f"Ada takes 100001 steps {era} {way}")
+    async with (
+        ReamoClient.http(served.url, token=TOKEN) as watching,
+        reached(way, era, served.url, tmp_path) as client,
+    ):
+        async with anyio.create_task_group() as calls:
+            calls.start_soon(partial(client.extract_entities, document, report=note))
+            await heard.wait()
+            assert (await watching.server_status()).running == 1
+            calls.cancel_scope.cancel()
+        begun = time.monotonic()
+        await until_running(watching, 0)
+        assert time.monotonic() - begun < SOON
 
 
 @pytest.mark.parametrize("era", ERAS)
