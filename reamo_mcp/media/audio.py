@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from reamo_mcp.errors import CorruptMedia
+from reamo_mcp.errors import CorruptMedia, UnsupportedFormat
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.container import SEEKS_EXACTLY, STATES_DURATION, Opened, opened_container, packets_of, seek
 from reamo_mcp.media.decoded import SAMPLE_RATE, OpenFile, Outcome, SoundWindow, StreamEnd
@@ -100,8 +100,10 @@ def sound_windows(
     """Yield the sound in windows of 30 s without overlap, the last one shorter, and fill the outcome at its end.
 
     ``seconds`` is the wanted stretch of the container's clock. ``outcome.end.read`` is the time up to which sound was
-    decoded. Raises CorruptMedia if there is no sound that can be decoded.
+    decoded. Raises CorruptMedia if there is no sound that can be decoded, UnsupportedFormat if it cannot be mixed.
     """
+    from av.error import FFmpegError
+
     with opened_container(file, limits) as opened:
         stream = opened.sound
         if stream is None:
@@ -114,7 +116,12 @@ def sound_windows(
         damage = _Damage()
         if begin > _RUN_UP and file.format in SEEKS_EXACTLY:
             seek(opened, stream, Fraction(begin) - _RUN_UP)
-        yield from _filled(opened, stream, windows, damage, control)
+        try:
+            yield from _filled(opened, stream, windows, damage, control)
+        except FFmpegError:  # of the resampler: 33 channels, for one, have no known places
+            raise UnsupportedFormat(
+                f"the sound of {file.name} has channels that cannot be mixed into one", "Convert it to mono or stereo"
+            ) from None
         yield from windows.rest()
         if windows.position is None and damage.packets:
             raise CorruptMedia(f"no sound of {file.name} could be decoded", "Check that the file plays elsewhere")
@@ -186,7 +193,7 @@ def _resampled(resampler: "AudioResampler", frame: "AudioFrame | None", windows:
     import numpy
 
     for resampled in resampler.resample(frame):  # one plane: it is looked at, where to_ndarray would copy it
-        yield from windows.add(numpy.frombuffer(resampled.planes[0], numpy.float32, resampled.samples))
+        yield from windows.add(numpy.frombuffer(memoryview(resampled.planes[0]), numpy.float32, resampled.samples))
 
 
 def _end(

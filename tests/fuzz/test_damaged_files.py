@@ -119,7 +119,9 @@ def test_a_few_damaged_files_end_in_a_result_or_a_typed_error(kind: str, decoder
     check(decoder, tmp_path, kind, 0, 5)
 
 
-@pytest.mark.parametrize(("kind", "number"), [("docx", 1), ("avif", 2), ("avi", 45), ("pdf", 281), ("pdf", 380)])
+@pytest.mark.parametrize(
+    ("kind", "number"), [("docx", 1), ("avif", 2), ("avi", 45), ("pdf", 281), ("pdf", 380), ("wav", 1148)]
+)
 def test_what_once_made_the_decoder_fail_does_so_no_more(
     kind: str, number: int, decoder: ChildDecoder, tmp_path: Path
 ) -> None:
