@@ -1,6 +1,7 @@
 """Clips of moments: made by moviepy of the extra `render`, looked at with another reader."""
 
 import importlib.util
+import os
 import tempfile
 from io import BytesIO
 from itertools import pairwise
@@ -11,7 +12,7 @@ import numpy
 import pytest
 from numpy.typing import NDArray
 
-from reamo_mcp.errors import ModelUnavailable
+from reamo_mcp.errors import Cancelled, ModelUnavailable
 from reamo_mcp.evidence.clip import MOST_BYTES, clip_of
 from reamo_mcp.isolation.control import Unlimited
 from reamo_mcp.media.local_decoder import LocalDecoder
@@ -135,3 +136,31 @@ def test_without_the_extra_its_name_is_told(tmp_path: Path) -> None:
     path = write_video(tmp_path / "film.mp4", VideoSample(frames=3))
     with pytest.raises(ModelUnavailable, match=r"reamo-mcp\[render\]"):
         clip(path, "video", "mov", VideoSegment(id="g1", media_id="m1", start=0, end=1, provenance=BY))
+
+
+@render
+def test_a_clip_that_is_given_up_leaves_no_program_and_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Leaving(Unlimited):
+        def __init__(self, at: int) -> None:
+            self.at = at
+            self.checks = 0
+
+        def check(self) -> None:
+            self.checks += 1
+            if self.checks == self.at:
+                raise Cancelled("the work was cancelled", "")
+
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    path = write_video(tmp_path / "film.mp4", VideoSample(frames=300))
+    place = VideoSegment(id="g1", media_id="m1", start=0, end=9, provenance=BY)
+    with opened(path, kind="video", format="mov") as file:
+        never = Leaving(-1)
+        clip_of(place, "video", file, LocalDecoder(Limits()), never)
+        with pytest.raises(Cancelled):  # while the pictures are written, which comes last
+            clip_of(place, "video", file, LocalDecoder(Limits()), Leaving(never.checks - 20))
+    assert not list(temporary.iterdir())
+    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="ascii").split()
+    names = [Path(f"/proc/{child}/comm").read_text(encoding="utf-8") for child in children]
+    assert not [name for name in names if name.startswith("ffmpeg")]
