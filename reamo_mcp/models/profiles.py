@@ -15,7 +15,12 @@ from reamo_mcp.models.engine import Engine
 from reamo_mcp.models.host import EngineChild, engine_program, hosted
 from reamo_mcp.models.local_profiles import ready, settled
 from reamo_mcp.models.machine import Machine
-from reamo_mcp.models.remembered import RememberedDetector, RememberedTextReader, RememberedTranscriber
+from reamo_mcp.models.remembered import (
+    RememberedDetector,
+    RememberedImageSegmenter,
+    RememberedTextReader,
+    RememberedTranscriber,
+)
 from reamo_mcp.models.remote import Endpoint, RemoteReasoner
 from reamo_mcp.settings import Settings
 from reamo_mcp.store.files import BlobFolder
@@ -77,6 +82,7 @@ def remembering(engine: Engine, remembers: BlobFolder) -> Engine:
         text_reader=engine.text_reader and RememberedTextReader(engine.text_reader, remembers),
         transcriber=engine.transcriber and RememberedTranscriber(engine.transcriber, remembers),
         detectors=tuple(RememberedDetector(detector, remembers) for detector in engine.detectors),
+        image_segmenter=engine.image_segmenter and RememberedImageSegmenter(engine.image_segmenter, remembers),
     )
 
 

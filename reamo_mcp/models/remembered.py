@@ -15,6 +15,7 @@ from reamo_mcp.models.roles import (
     Failed,
     Found,
     HeardWord,
+    ImageSegmenter,
     Line,
     ModelCard,
     ObjectDetector,
@@ -130,6 +131,38 @@ class RememberedDetector:
             keep=lambda items: _Regions(items=items),
             recall=lambda record: record.items,
         )
+
+
+class _Segmented(Record):
+    answers: tuple[tuple[Region, ...], ...]
+
+
+class RememberedImageSegmenter:
+    """An image segmenter that finds again what it was asked of the same pixels.
+
+    The whole question is the key: what a model sees of one phrase may depend on those asked for beside it.
+    """
+
+    def __init__(self, segmenter: ImageSegmenter, blobs: BlobFolder) -> None:
+        self._segmenter = segmenter
+        self._records = RecordStore(blobs)
+
+    @property
+    def card(self) -> ModelCard:
+        """The card of the segmenter behind."""
+        return self._segmenter.card
+
+    def segment(self, picture: Picture, phrases: Sequence[str], control: Control) -> "list[Answer[Region]]":
+        """Return the regions of each phrase, asking the segmenter only for an unknown question."""
+        name = key(_picture_key(picture, self.card), picture.original_width, picture.original_height, list(phrases))
+        known = self._records.get(name, _Segmented)
+        if known is not None:
+            return [Found(regions) for regions in known.answers]
+        answers = self._segmenter.segment(picture, phrases, control)
+        found = tuple(answer.items for answer in answers if isinstance(answer, Found))
+        if len(found) == len(answers):  # what failed is asked again next time
+            self._records.put(name, _Segmented(answers=found))
+        return answers
 
 
 class _Words(Record):

@@ -6,7 +6,7 @@ import pytest
 
 from reamo_mcp.isolation.control import Control, Unlimited
 from reamo_mcp.media.decoded import Picture
-from reamo_mcp.models.remembered import RememberedDetector, RememberedTextReader
+from reamo_mcp.models.remembered import RememberedDetector, RememberedImageSegmenter, RememberedTextReader
 from reamo_mcp.models.roles import Answer, Failed, Found, Line, ModelCard, Region
 from reamo_mcp.store.files import BlobFolder
 from reamo_mcp.types.grounding import Box
@@ -94,3 +94,39 @@ def test_a_detector_finds_again_what_it_has_seen(blobs: BlobFolder) -> None:
     remembered = RememberedDetector(detector, blobs)
     assert remembered.detect([picture(1)], Unlimited()) == remembered.detect([picture(1)], Unlimited())
     assert detector.seen == 1
+
+
+class CountingSegmenter:
+    """Sees one thing for every phrase; fails on "bad"."""
+
+    card = ModelCard(role="image_segmenter", name="counting", revision="1")
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def segment(self, picture: Picture, phrases: Sequence[str], control: Control) -> list[Answer[Region]]:
+        self.asked += 1
+        return [
+            Failed("engine_failed", "bad") if phrase == "bad" else Found((Region(type=phrase, box=BOX, score=0.5),))
+            for phrase in phrases
+        ]
+
+
+def test_the_same_question_about_the_same_pixels_is_put_to_the_segmenter_once(blobs: BlobFolder) -> None:
+    segmenter = CountingSegmenter()
+    remembered = RememberedImageSegmenter(segmenter, blobs)
+    first = remembered.segment(picture(10), ["a dog", "a cat"], Unlimited())
+    assert RememberedImageSegmenter(segmenter, blobs).segment(picture(10), ["a dog", "a cat"], Unlimited()) == first
+    assert segmenter.asked == 1
+    remembered.segment(picture(10), ["a cat", "a dog"], Unlimited())
+    remembered.segment(picture(20), ["a dog", "a cat"], Unlimited())
+    assert segmenter.asked == 3
+
+
+def test_a_question_that_failed_in_part_is_put_again(blobs: BlobFolder) -> None:
+    segmenter = CountingSegmenter()
+    remembered = RememberedImageSegmenter(segmenter, blobs)
+    for _ in range(2):
+        answers = remembered.segment(picture(10), ["a dog", "bad"], Unlimited())
+        assert answers[1] == Failed("engine_failed", "bad")
+    assert segmenter.asked == 2
