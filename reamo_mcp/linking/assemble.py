@@ -1,9 +1,9 @@
 """From candidates to the entities, relations and events of the answer, each with its proof and its number.
 
-The steps: every mention is located; mentions of one thing are linked; names known from one reading are looked for in
-the others; relations and events are rewritten to the linked things and to the groundings that prove them. What has no
-proof, or less than the score asked for, goes to ``ungrounded`` with the reason. Equal input gives equal output: ids
-count in order of first appearance (medium, reading, offset).
+The steps: every mention is located; a doubtful type of a name follows the sure one; mentions of one thing are linked;
+names known from one reading are looked for in the others; relations and events are rewritten to the linked things and
+to the groundings that prove them. What has no proof, or less than the score asked for, goes to ``ungrounded`` with the
+reason. Equal input gives equal output: ids count in order of first appearance (medium, reading, offset).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +13,7 @@ from typing import Literal
 
 from reamo_mcp.grounding.locating import Locator
 from reamo_mcp.isolation.control import Control, Unlimited
+from reamo_mcp.linking.agreed_types import with_agreed_types
 from reamo_mcp.linking.claims import Answer, below, happened, numbered, related
 from reamo_mcp.linking.located import LocatedEntity, NameSearch, Order, Thing, link, locate_entities, place_of
 from reamo_mcp.types.candidate import Candidates
@@ -58,6 +59,7 @@ def assemble(
     kinds = {reading.id: reading.kind for reading in readings}
     located, ungrounded = locate_entities(candidates.entities, locator, kinds, control)
     control.check()
+    located = with_agreed_types(located, (kind.name for kind in ontology.entity_types if kind.name not in _FORMS))
     things = link(located, order, control)
     control.check()
     forms = {entity.id for entity in candidates.entities if entity.mentions[0].provenance.model == "patterns"}
