@@ -12,12 +12,12 @@ from typing import NamedTuple
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.decoded import SAMPLE_RATE, Description, Outcome, SoundWindow
 from reamo_mcp.media.pauses import cut_at_pauses
-from reamo_mcp.models.roles import Failed, Found, HeardWord, Sound, Transcriber, Unsupported
+from reamo_mcp.models.roles import Failed, Found, HeardWord, Sound, SpeechTranscript, Transcriber, Unsupported
 from reamo_mcp.reading.expected_names import with_names
 from reamo_mcp.reading.given_transcript import Transcript, cues_within, given_transcript, place_cues, place_text
 from reamo_mcp.reading.metadata import metadata_reading
 from reamo_mcp.reading.perception import Given, Perception, Senses
-from reamo_mcp.reading.setbacks import Gap, setback
+from reamo_mcp.reading.setbacks import Gap, answers_to, setback
 from reamo_mcp.types.coverage import MediumCoverage, UnsupportedAsk
 from reamo_mcp.types.extraction import Notice
 from reamo_mcp.types.media import AudioMedium
@@ -48,6 +48,7 @@ class _Listening:
     failure: Gap | None = None  # why the rest was not heard
     unspotted: Notice | None = None  # why expected names were not listened for
     silent: bool = False  # no sound could be decoded at all
+    speechless: bool = False  # all that was heard is no speech
 
     @property
     def start(self) -> float:
@@ -134,7 +135,7 @@ def _listen(listening: _Listening) -> Heard:
     else:
         reading, heard_until = _draft(listening)
         covered = listening.coverage(heard_until)
-        more = (listening.unspotted,) if listening.unspotted else ()
+        more = tuple(_about_draft(listening))
     ended = listening.outcome.end
     return Heard(
         readings=(reading,) if reading else (),
@@ -142,6 +143,14 @@ def _listen(listening: _Listening) -> Heard:
         unsupported=tuple(_unsupported(listening, transcript)),
         notices=(*notices, *more, *(ended.notices if ended else ())),
     )
+
+
+def _about_draft(listening: _Listening) -> Iterator[Notice]:
+    if listening.unspotted is not None:
+        yield listening.unspotted
+    if listening.speechless:
+        message = f"nobody speaks in what was heard of {listening.given.file.name}"
+        yield Notice(code="no_speech", message=message, media_id=listening.given.media_id)
 
 
 def _shown(listening: _Listening, transcript: Transcript | None, notices: tuple[Notice, ...]) -> Heard:
@@ -183,10 +192,12 @@ def _draft(listening: _Listening) -> tuple[Reading | None, float]:
         return None, listening.start
     lines: list[list[HeardWord]] = []
     heard_until = listening.start
+    spoken = False
     try:
-        for sound, words in _transcribed(listening, transcriber):
+        for sound, transcript in _transcribed(listening, transcriber):
             heard_until = sound.start + len(sound.samples) / SAMPLE_RATE
-            for word in with_names(words, _names_in(sound, listening)):
+            spoken = spoken or bool(transcript.speech or transcript.words)
+            for word in with_names(transcript.words, _names_in(sound, listening)):
                 if not lines or word.start - lines[-1][-1].end > _NEW_LINE:
                     lines.append([])
                 lines[-1].append(word)
@@ -196,13 +207,14 @@ def _draft(listening: _Listening) -> tuple[Reading | None, float]:
         listening.failure = Gap.by(setback(error, f"the speech of {listening.given.file.name}"))
     else:
         heard_until = listening.end if listening.failure is None else heard_until
+    listening.speechless = not spoken and heard_until > listening.start
     text, words = _text_of(lines)
     spotter = listening.senses.name_spotter if listening.given.expected else None
     model = f"{transcriber.card.name}+{spotter.card.name}" if spotter else transcriber.card.name
     return _reading(listening, model, text, words, draft=True), heard_until
 
 
-def _transcribed(listening: _Listening, transcriber: Transcriber) -> Iterator[tuple[Sound, tuple[HeardWord, ...]]]:
+def _transcribed(listening: _Listening, transcriber: Transcriber) -> Iterator[tuple[Sound, SpeechTranscript]]:
     """Yield each window of sound with what is said in it."""
     waiting: deque[Sound] = deque()
 
@@ -213,7 +225,7 @@ def _transcribed(listening: _Listening, transcriber: Transcriber) -> Iterator[tu
 
     for transcript in transcriber.transcribe(sounds(), listening.control):
         listening.control.check()
-        yield waiting.popleft(), transcript.words
+        yield waiting.popleft(), transcript
 
 
 def _names_in(sound: Sound, listening: _Listening) -> tuple[HeardWord, ...]:
@@ -221,7 +233,8 @@ def _names_in(sound: Sound, listening: _Listening) -> tuple[HeardWord, ...]:
     spotter = listening.senses.name_spotter
     if spotter is None or not listening.given.expected or listening.unspotted is not None:
         return ()
-    answer = spotter.spot(sound, listening.given.expected, listening.control)
+    expected = listening.given.expected
+    (answer,) = answers_to(lambda: [spotter.spot(sound, expected, listening.control)], 1, "names in speech")
     match answer:
         case Found(items=items):
             return items

@@ -254,3 +254,11 @@ def test_a_real_text_is_placed_in_a_real_reading(real_data: Path, tmp_path: Path
     placed = times(reading)
     assert [token for token, _, _ in placed] == said.split()
     assert all(0 <= start < end <= 5.14 for _, start, end in placed)
+
+
+def test_a_recording_in_which_nobody_speaks_says_so(recording: Path) -> None:
+    silent = perceived(recording, Listener())
+    assert [notice.code for notice in silent.notices] == ["no_speech"]
+    assert silent.coverage[0].not_read == ()
+    spoken = perceived(recording, Listener((word("ada", 1, 1.4),)))
+    assert not spoken.notices
