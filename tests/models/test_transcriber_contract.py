@@ -20,6 +20,7 @@ from tests.doubles.tone_speech import ToneActivity, ToneAligner, ToneRecogniser,
 from tests.models.embedded.test_transcriber import AUSTEN, sound_of
 
 CARD = ModelCard(role="transcriber", name="double", revision="1", accepts=("audio",))
+EMBEDDED = EmbeddedTranscriber()  # opens its models once for all tests here
 TORCH = [
     pytest.mark.models,
     pytest.mark.skipif(any(find_spec(name) is None for name in ("torch", "transformers")), reason="needs torch"),
@@ -39,7 +40,7 @@ def remembered(folder: Path) -> Transcriber:
 
 
 def embedded(_: Path) -> Transcriber:
-    return EmbeddedTranscriber()
+    return EMBEDDED
 
 
 def tiny(folder: Path) -> Transcriber:
@@ -81,7 +82,7 @@ def speech_for(transcriber: Transcriber, real_data: Callable[[], Path]) -> tuple
     """Return speech that this transcriber can hear, at 100 s, and what is said."""
     if isinstance(transcriber, EmbeddedTranscriber):
         path = real_data() / "dev" / AUSTEN
-        samples = sound_of(path.with_suffix(".wav")).samples[: 4 * SAMPLE_RATE]
+        samples = sound_of(path.with_suffix(".wav")).samples[: 5 * SAMPLE_RATE // 2]
         return Sound(samples, 100.0), path.with_suffix(".txt").read_text(encoding="utf-8")
     words = "every word once".split()
     return Sound(tone_speech(words)[0], 100.0), " ".join(words)
