@@ -1,5 +1,6 @@
 """The decoder across the process border: untrusted bytes are parsed in a child under limits, never here."""
 
+import logging
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from typing import TypeVar
@@ -48,6 +49,7 @@ _LONGEST_WINDOW = 16_000 * 600
 
 _PICTURE = TypeAdapter(PictureMeasures)
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _LIMITS: dict[Cause, str] = {
@@ -181,6 +183,7 @@ def _told_about(file: OpenFile) -> Generator[None]:
 
 
 def _error_of(failure: ChildFailed, file: OpenFile) -> ReamoError:
+    log.warning("decoding %s: %s", file.sha256[:12], failure)  # how it ended, a signal or an exit status, in no answer
     if failure.cause == "not_started":
         return EngineFailed("the decoder process could not be started", "See `reamo-mcp doctor`")
     return DecodeLimit(
