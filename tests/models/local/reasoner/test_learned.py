@@ -1,5 +1,6 @@
 """What a model was taught by the project's own serializer, it answers through the public interface."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from tests.doubles.scripted_reasoner import ScriptedReasoner
 from tests.media_samples import write_sound
 
 if TYPE_CHECKING:
+    from reamo_mcp.models.local.reasoner.prompts import Prompt
     from reamo_mcp.models.local.reasoner.reasoner import Thinker
 
 pytestmark = [pytest.mark.models, pytest.mark.timeout(900)]
@@ -30,9 +32,13 @@ CARD = ModelCard(role="reasoner", name="taught", revision="1")
 NAMES = ("Ada", "Bob", "Carla", "Dmitri", "Elif", "Femi", "Greta", "Hugo", "Ines", "Jomo")
 COLOURS = {"red": (220, 30, 30), "green": (30, 180, 30), "blue": (30, 30, 220), "black": (0, 0, 0), "gray": (128,) * 3}
 TONES = {"deep": 110.0, "low": 220.0, "middle": 880.0, "high": 2200.0, "shrill": 5000.0}
-_GROUPS = 4  # of five cases, taught one after another
-_ROUNDS = 80
-_RATE = 4e-3
+_STAGES = (  # how many tokens of the instructions are kept, rounds, groups of cases, rate
+    (12, 200, 1, 3e-3),
+    (50, 40, 1, 2e-3),
+    (200, 40, 1, 2e-3),
+    (None, 30, 4, 1e-3),
+)
+_LEARNED = 0.008  # nats a token
 
 
 def cases(folder: Path) -> list[tuple[Document, str]]:
@@ -62,49 +68,61 @@ async def extract(reasoner: Reasoner, document: Document, folder: Path) -> Extra
     return await extractor.extract(document, ONTOLOGY, request=Request(tasks=("entities",)))
 
 
-def teach(thinker: "Thinker", lessons: list[tuple[Ask, MetaResponse]]) -> float:
-    """Fit the model to what the serializer writes for each ask; return the worst loss of the last round."""
+def teach(thinker: "Thinker", lessons: list[tuple[Ask, MetaResponse]]) -> None:
+    """Fit the model to what the serializer writes for each ask: first behind short prompts, which is quick."""
     import torch
 
     from reamo_mcp.models.local.reasoner.answers import target
     from reamo_mcp.models.local.reasoner.conversation import Thrift
-    from reamo_mcp.models.local.reasoner.prompts import Prompt, batch, encoder, prompt_of
+    from reamo_mcp.models.local.reasoner.prompts import Prompt, encoder, prompt_of
 
     family, processor = thinker.family, thinker.processor
+    prompts: list[Prompt] = []
+    written: list[list[int]] = []
+    for ask, response in lessons:
+        prompts.append(prompt_of(ask, family, processor, CAPACITY, Thrift(), encoder(family, processor)))
+        text = target(response, family, prompts[-1].shown)
+        written.append([*processor.tokenizer.encode(text, add_special_tokens=False), processor.tokenizer.eos_token_id])
+    # All asks end in the same instructions, of which the first stages keep the last words.
+    same = next(size for size in range(1, 9999) if len({prompt.ids[-size:] for prompt in prompts}) > 1) - 1
     model: Any = thinker.model
-    groups: list[tuple[dict[str, Any], Any]] = []
-    for start in range(_GROUPS):
-        prompts: list[Prompt] = []
-        written: list[list[int]] = []
-        for ask, response in lessons[start::_GROUPS]:
-            prompt = prompt_of(ask, family, processor, CAPACITY, Thrift(), encoder(family, processor))
-            text = target(response, family, prompt.shown)
-            ids = [*processor.tokenizer.encode(text, add_special_tokens=False), processor.tokenizer.eos_token_id]
-            prompts.append(Prompt((*prompt.ids, *ids), prompt.encoded, prompt.shown, prompt.woven))
-            written.append(ids)
-        labels = torch.full((len(written), max(len(ids) for ids in written)), -100)
-        for row, ids in enumerate(written):
-            labels[row, -len(ids) :] = torch.tensor(ids)
-        groups.append((batch(prompts, processor.tokenizer.pad_token_id, "cpu", torch.float32), labels))
-    optimizer = torch.optim.AdamW(model.parameters(), lr=_RATE, weight_decay=0.0)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _RATE, total_steps=_ROUNDS * _GROUPS)
-    worst = 0.0
+    optimizer = torch.optim.AdamW(model.parameters(), weight_decay=0.0)
     model.train()
-    for _ in range(_ROUNDS):
-        worst = 0.0
-        for arguments, labels in groups:
-            hidden = model.model(**arguments).last_hidden_state[:, -labels.shape[1] - 1 : -1]
-            loss = torch.nn.functional.cross_entropy(model.lm_head(hidden).flatten(0, 1), labels.flatten())
-            optimizer.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            worst = max(worst, loss.item())
-        if worst < 0.005:
-            break
+    for kept, rounds, groups, rate in _STAGES:
+        rows = prompts
+        if kept is not None:
+            rows = [replace(prompt, ids=prompt.ids[:-same] + prompt.ids[-kept:]) for prompt in prompts]
+        lessons_of_stage = [_lesson(thinker, rows[start::groups], written[start::groups]) for start in range(groups)]
+        optimizer.param_groups[0]["lr"] = rate
+        for _ in range(rounds):
+            if max(_step(model, optimizer, *one) for one in lessons_of_stage) < _LEARNED:
+                break
     model.eval()
-    return worst
+
+
+def _lesson(thinker: "Thinker", rows: "list[Prompt]", written: list[list[int]]) -> tuple[dict[str, Any], Any]:
+    """Return the arguments of the model for prompts with their answers, and the answers as labels, on the right."""
+    import torch
+
+    from reamo_mcp.models.local.reasoner.prompts import batch
+
+    full = [replace(row, ids=(*row.ids, *ids)) for row, ids in zip(rows, written, strict=True)]
+    labels = torch.full((len(written), max(len(ids) for ids in written)), -100)
+    for row, ids in enumerate(written):
+        labels[row, -len(ids) :] = torch.tensor(ids)
+    return batch(full, thinker.processor.tokenizer.pad_token_id, "cpu", torch.float32), labels
+
+
+def _step(model: Any, optimizer: Any, arguments: dict[str, Any], labels: Any) -> float:
+    import torch
+
+    hidden = model.model(**arguments).last_hidden_state[:, -labels.shape[1] - 1 : -1]
+    loss = torch.nn.functional.cross_entropy(model.lm_head(hidden).flatten(0, 1), labels.flatten())
+    optimizer.zero_grad()
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    return float(loss.item())
 
 
 async def test_of_twenty_cases_that_were_taught_at_least_nineteen_are_extracted(tmp_path: Path) -> None:
