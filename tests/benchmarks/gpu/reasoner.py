@@ -1,8 +1,8 @@
 """How fast a reasoner reads and writes, beside what the memory of the device allows. Weights are random.
 
 Each written token reads every weight that takes part in it once, so the bandwidth of the memory, which is measured by
-copying, bounds the tokens a second. ``--size full`` builds the architecture of the published checkpoints by the
-defaults of transformers' configurations, on the device; without it a tiny model runs the same way on any machine.
+copying, bounds the tokens a second. ``--size full`` builds a language model of the size of the published ones (that of
+Qwen2.5-7B and Qwen3-30B-A3B) on the device; without it a tiny model runs the same way on any machine.
 Baseline: the bound. Run on a GPU: python -m tests.benchmarks.gpu.reasoner --size full --device cuda
 """
 
@@ -24,6 +24,25 @@ from tests.doubles.media_asks import ask_about
 from tests.doubles.tiny_reasoners import FAMILIES, Vocabulary, tiny_thinker
 
 _ROUNDS = 3
+_DENSE = {
+    "vocab_size": 152_064,
+    "hidden_size": 3584,
+    "intermediate_size": 18_944,
+    "num_hidden_layers": 28,
+    "num_attention_heads": 28,
+    "num_key_value_heads": 4,
+}
+_EXPERTS = {
+    "vocab_size": 152_064,
+    "hidden_size": 2048,
+    "num_hidden_layers": 48,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 4,
+    "head_dim": 128,
+    "num_experts": 128,
+    "num_experts_per_tok": 8,
+    "moe_intermediate_size": 768,
+}
 
 
 def full_model(family: str, device: str) -> Any:
@@ -35,16 +54,16 @@ def full_model(family: str, device: str) -> Any:
         Qwen3OmniMoeThinkerForConditionalGeneration,
     )
 
-    kinds: dict[str, tuple[Any, Any]] = {
-        "qwen2_5_omni": (Qwen2_5OmniThinkerForConditionalGeneration, Qwen2_5OmniThinkerConfig),
-        "qwen3_omni": (Qwen3OmniMoeThinkerForConditionalGeneration, Qwen3OmniMoeThinkerConfig),
+    kinds: dict[str, tuple[Any, Any, dict[str, int]]] = {
+        "qwen2_5_omni": (Qwen2_5OmniThinkerForConditionalGeneration, Qwen2_5OmniThinkerConfig, _DENSE),
+        "qwen3_omni": (Qwen3OmniMoeThinkerForConditionalGeneration, Qwen3OmniMoeThinkerConfig, _EXPERTS),
     }
-    kind, configuration = kinds[family]
+    kind, configuration, sizes = kinds[family]
     before = torch.get_default_dtype()
     torch.set_default_dtype(torch.bfloat16)
     try:
         with torch.device(device):
-            return kind(configuration()).eval()
+            return kind(configuration(text_config=sizes)).eval()
     finally:
         torch.set_default_dtype(before)
 
@@ -121,7 +140,8 @@ def main() -> None:
 
     device: str = chosen.device
     thinker = tiny_thinker(chosen.family, Vocabulary.small())
-    model: Any = thinker.model.to(device) if chosen.size == "tiny" else full_model(chosen.family, device)
+    tiny: Any = thinker.model
+    model: Any = tiny.to(device) if chosen.size == "tiny" else full_model(chosen.family, device)
     ids = torch.randint(5, 250, (1, chosen.prompt), device=device)
     limit = bandwidth(device) / active_bytes(model)
     print(f"{chosen.family}, {chosen.size}, {device}: {sum(one.numel() for one in model.parameters()):,} parameters")
@@ -135,7 +155,11 @@ def main() -> None:
     if chosen.static:
         runs.append(("writing, static cache", plain(model, ids, chosen.tokens, "static")))
     for name, run in runs:
-        speed = (chosen.tokens - 1) / max(1e-9, best(run, device) - prefill)
+        seconds = best(run, device) - prefill
+        if seconds <= 0:
+            print(f"{name}: too few tokens to tell")
+            continue
+        speed = (chosen.tokens - 1) / seconds
         print(f"{name}: {speed:,.1f} tokens/s, {speed / limit:.1%} of what the memory allows")
     if device != "cpu":
         print(f"most memory: {torch.cuda.max_memory_allocated() / 2**30:.1f} GiB")

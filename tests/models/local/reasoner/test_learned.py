@@ -30,7 +30,13 @@ ONTOLOGY = Ontology.of(entity_types=["person", "object"])
 CAPACITY = Capacity(picture_side=112)
 CARD = ModelCard(role="reasoner", name="taught", revision="1")
 NAMES = ("Ada", "Bob", "Carla", "Dmitri", "Elif", "Femi", "Greta", "Hugo", "Ines", "Jomo")
-COLOURS = {"red": (220, 30, 30), "green": (30, 180, 30), "blue": (30, 30, 220), "black": (0, 0, 0), "gray": (128,) * 3}
+COLOURS = {
+    "red": (220, 30, 30),
+    "green": (30, 180, 30),
+    "blue": (30, 30, 220),
+    "black": (0, 0, 0),
+    "gray": (128, 128, 128),
+}
 TONES = {"deep": 110.0, "low": 220.0, "middle": 880.0, "high": 2200.0, "shrill": 5000.0}
 _STAGES = (  # how many tokens of the instructions are kept, rounds, groups of cases, rate
     (12, 200, 1, 3e-3),
@@ -116,6 +122,7 @@ def _lesson(thinker: "Thinker", rows: "list[Prompt]", written: list[list[int]]) 
 def _step(model: Any, optimizer: Any, arguments: dict[str, Any], labels: Any) -> float:
     import torch
 
+    loss: Any
     hidden = model.model(**arguments).last_hidden_state[:, -labels.shape[1] - 1 : -1]
     loss = torch.nn.functional.cross_entropy(model.lm_head(hidden).flatten(0, 1), labels.flatten())
     optimizer.zero_grad()
