@@ -380,11 +380,9 @@ class VideoTracker(Protocol):
         ...
 
 
-class HeardSpan(Record):
+class HeardSpan(TimeSpan):
     """A stretch of sound, on the container's clock, that a phrase refers to."""
 
-    start: float = Field(ge=0)
-    end: float = Field(ge=0)
     score: float
     score_kind: ScoreKind = "model"
 
