@@ -93,6 +93,8 @@ class PublicPath:
         """End the decoder, so that the next call starts one."""
         for process in self._decoder.process_ids():
             os.kill(process, signal.SIGKILL)
+            while _runs(process):
+                time.sleep(0.001)
 
     def children(self) -> tuple[int, ...]:
         """Return the decoders that run now."""
@@ -109,6 +111,13 @@ class PublicPath:
             used = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
             found[process] = (pages * os.sysconf("SC_PAGE_SIZE"), used)
         return found
+
+
+def _runs(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text("ascii").rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def _forget_peak(process: int) -> None:

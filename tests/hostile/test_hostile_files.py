@@ -42,9 +42,10 @@ def test_a_hostile_file_ends_as_foreseen_and_leaves_no_trace(
     _check(row, seen, ground, named)
     if row.bomb:
         path.chill()
-        (ground.inside / "fresh.txt").write_text("Alice", encoding="utf-8")
-        path.read("fresh.txt")
-    again = path.read(named, row.types)
+        (ground.inside / "fresh.txt").write_text(f"Alice and {row.what}", encoding="utf-8")
+        assert path.read("fresh.txt").outcome == "ok"
+    # Another type as well: for the same ones the result is at hand, and nothing would be decoded.
+    again = path.read(named, (*row.types, "another type"))
     line.fresh = again.memory if row.bomb else None
     _check(row, again, ground, named)
     assert again.outcome == seen.outcome, "the same file ends in another way the second time"

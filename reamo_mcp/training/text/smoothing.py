@@ -9,7 +9,7 @@ little for the others. Each channel is divided by its size before the product an
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 # pyright: reportMissingTypeStubs=false, reportUnknownParameterType=false
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
@@ -50,10 +50,13 @@ def smooth(network: ExtractorNetwork, samples: Iterable[tuple[Tensor, Tensor, Te
         seen = states.detach().abs().flatten(0, -2).amax(0)
         largest[name] = torch.maximum(largest[name], seen)
 
-    handles = [
-        layer.register_forward_pre_hook(lambda _, given, name=name: watch(name, given[0]))
-        for name, layer in layers.items()
-    ]
+    def watcher(name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
+        def seen(_: nn.Module, given: tuple[Tensor, ...]) -> None:
+            watch(name, given[0])
+
+        return seen
+
+    handles = [layer.register_forward_pre_hook(watcher(name)) for name, layer in layers.items()]
     with torch.no_grad():
         for pieces, shapes, mask in samples:
             network.encoder(pieces, shapes, mask)
