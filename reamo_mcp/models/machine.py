@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import NamedTuple
 
 _NEEDED = ("torch", "transformers", "safetensors")
-_OLDEST_TRANSFORMERS = (5, 17)
+_OLDEST_TRANSFORMERS = (5, 24)
 
 
 class Gpu(NamedTuple):
@@ -82,7 +82,7 @@ class Machine:
         found = self.version("transformers") or ""
         numbers = tuple(int(number) for number in re.findall(r"\d+", found)[:2])
         if not _OLDEST_TRANSFORMERS <= numbers < (6, 0):
-            return f"transformers {found} is not from 5.17 to below 6", "pip install 'transformers>=5.17,<6'"
+            return f"transformers {found} is not from 5.24 to below 6", "pip install 'transformers>=5.24,<6'"
         if device == "cuda":
             if not self.gpus():
                 return "no GPU with a driver was found", "install the NVIDIA driver, or use --profile cpu-hub"
