@@ -5,8 +5,8 @@ show each place, with an instruction for it (``calls``). ``more`` says that it h
 
 Its JSON form is written by `written` alone, for prompts, training targets and tests alike: keys in the order of the
 fields, no white space, what has its default left out, except the five keys of the whole. Boxes are ``[left, top,
-right, bottom]`` in whole pixels of the upright original and times ``[start, end]`` in seconds; a model family that writes
-them otherwise is converted in its adapter.
+right, bottom]`` in whole pixels of the upright original and times ``[start, end]`` in seconds; a model family that
+writes them otherwise is converted in its adapter.
 """
 
 import json
