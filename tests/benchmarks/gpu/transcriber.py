@@ -13,7 +13,7 @@ configuration. Baseline: playing the sound, which is 1.
 
 # torch and transformers are annotated in part; their unknowns end at this module:
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
-# pyright: reportCallIssue=false, reportArgumentType=false
+# pyright: reportCallIssue=false, reportArgumentType=false, reportAttributeAccessIssue=false
 
 import argparse
 import os
@@ -51,6 +51,8 @@ _ENGLISH = {letter: number + 5 for number, letter in enumerate("ABCDEFGHIJKLMNOP
 def hearing(folder: Path, device: str, *, full: bool) -> Hearing:
     """Return a Whisper with random weights: tiny, or of the size of large v3 turbo."""
     tiny = load_hearing(save_whisper(folder / "whisper"), "cpu" if full else device)
+    end = int(tiny.processor.tokenizer.eos_token_id)  # nothing but text is written, up to the bound
+    tiny.generation.suppress_tokens = list(range(end, tiny.model.config.vocab_size))
     if not full:
         return tiny
     config = tiny.model.config
@@ -114,6 +116,7 @@ def main() -> None:
         recogniser = WhisperRecogniser(lambda: heard, longest=length)
         for together in (1, 8):
             parts = [sound] * together
+            assert all(part.words for part in recogniser.hear(parts, "en", Unlimited()))
             took = seconds_of(lambda parts=parts: recogniser.hear(parts, "en", Unlimited()), asked.device)
             print(f"heard, {together} x {length:.0f} s together: {together * length / took:8.1f} times real time")
         placer = aligner(Path(made), asked.device, full=asked.full)

@@ -239,3 +239,27 @@ def test_words_are_placed_where_the_model_is_sure_of_their_letters(aligner: "Ctc
     first = next(frame for frame, number in enumerate(best) if 5 <= number < 31)
     assert placed.start == pytest.approx(first / 50)
     assert placed.end <= 3.0
+
+
+@pytest.mark.data
+def test_the_published_settings_and_vocabulary_of_whisper_base_are_understood(real_data: Path) -> None:
+    """Random weights of a small model, everything else as published: languages, prompt, suppressed tokens, heads."""
+    from transformers import GenerationConfig, WhisperConfig, WhisperForConditionalGeneration, WhisperProcessor
+
+    from reamo_mcp.models.local.whisper import Hearing, WhisperRecogniser
+
+    folder = real_data / "model_configs" / "whisper-base"
+    if not folder.is_dir():
+        pytest.skip("no configuration of whisper-base in the data")
+    config = WhisperConfig.from_pretrained(str(folder))
+    for name, value in {"d_model": 16, "encoder_ffn_dim": 16, "decoder_ffn_dim": 16, "encoder_layers": 1}.items():
+        setattr(config, name, value)  # six layers write, as their heads are named
+    model = WhisperForConditionalGeneration(config).eval()
+    model.generation_config = GenerationConfig.from_pretrained(str(folder))
+    hearing = Hearing(WhisperProcessor.from_pretrained(str(folder)), model)
+    recogniser = WhisperRecogniser(lambda: hearing)
+    for language in (None, "de", "zh"):
+        (part,) = recogniser.hear([noise(2.0)], language, Unlimited())
+        assert part.language == language or (language is None and part.language)
+        assert all(0 <= word.start <= word.end <= 2.0 for word in part.words)
+        assert not any("<|" in word.text for word in part.words)
