@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import NamedTuple
 
 _NEEDED = ("torch", "transformers", "safetensors")
+_NEEDED_ON_GPU = ("torchvision", "accelerate", "llguidance")  # of the reasoner, which the profile of a processor lacks
 _OLDEST_TRANSFORMERS = (5, 24)
 
 
@@ -76,7 +77,7 @@ class Machine:
 
     def lacks(self, device: str) -> tuple[str, str] | None:
         """Return what is missing before models of a hub can run on a device, and the command that mends it."""
-        for package in _NEEDED:
+        for package in (*_NEEDED, *(_NEEDED_ON_GPU if device == "cuda" else ())):
             if self.version(package) is None:
                 return f"{package} is not installed", "pip install 'reamo-mcp[gpu]'"
         found = self.version("transformers") or ""

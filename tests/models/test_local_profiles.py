@@ -13,7 +13,8 @@ from reamo_mcp.models.pulled import MANIFEST, Manifest, PulledFile, folder_of, s
 from reamo_mcp.settings import Settings
 
 GIGABYTE = 10**9
-PACKAGES = {"torch": "2.13.0", "transformers": "5.24.0", "safetensors": "0.8.0"}
+ON_CPU = {"torch": "2.13.0", "transformers": "5.24.0", "safetensors": "0.8.0"}
+PACKAGES = ON_CPU | {"torchvision": "0.28.0", "accelerate": "1.15.0", "llguidance": "1.9.1"}
 
 
 def machine(gpu: int = 0, memory: int = 64, packages: dict[str, str] = PACKAGES) -> Machine:
@@ -43,6 +44,8 @@ def put(models: Path, *names: str) -> None:
     ("name", "here", "hindrance", "remedy"),
     [
         ("gpu-24gb", machine(gpu=24, packages={}), "torch is not installed", "pip install 'reamo-mcp[gpu]'"),
+        ("gpu-24gb", machine(gpu=24, packages=ON_CPU), "torchvision is not installed", "pip install 'reamo-mcp[gpu]'"),
+        ("cpu-hub", machine(packages=ON_CPU), "not pulled", "reamo-mcp models pull cpu-hub"),
         ("gpu-24gb", machine(gpu=24, packages=PACKAGES | {"transformers": "4.57.1"}), "transformers 4.57.1", "pip"),
         ("gpu-24gb", machine(gpu=24, packages=PACKAGES | {"transformers": "6.0.0"}), "transformers 6.0.0", "pip"),
         ("gpu-24gb", machine(gpu=24, packages=PACKAGES | {"torch": "2.13.0+cpu"}), "cannot use a GPU", "torch"),
