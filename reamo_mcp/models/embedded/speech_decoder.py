@@ -108,7 +108,7 @@ class SpeechDecoder:
         return Alignment(tuple(words), (fitted - free) / frames)
 
     def spot(self, pcm: bytes, phrases: Sequence[Sequence[str]], control: Control) -> list[tuple[int, DecodedWord]]:
-        """Return where phrases are said: the index of the phrase, and its stretch as one word.
+        """Return where phrases are said: the index of the phrase, and its stretch as one word (its phones not counted).
 
         A phrase is found where it explains the sound about as well as any phones in any order do.
 
@@ -118,34 +118,23 @@ class SpeechDecoder:
             control: Asked every tenth of a second of sound.
         """
         decoder = self._open()
-        names = [" ".join(self._name(decoder, (phones,)) for phones in phrase) for phrase in phrases]
-        if names != self._phrases:
+        # Two ways of writing may sound alike; the first of them stands for both.
+        index = dict[str, int]()
+        for number, phrase in enumerate(phrases):
+            index.setdefault(" ".join(self._name(decoder, (phones,)) for phones in phrase), number)
+        if list(index) != self._phrases:
             # The recogniser takes several phrases from a file only.
             with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="ascii") as file:
-                file.writelines(f"{name} /{_LEAST_LIKELY}/\n" for name in dict.fromkeys(names))
+                file.writelines(f"{name} /{_LEAST_LIKELY}/\n" for name in index)
                 file.flush()
                 decoder.add_kws(_PHRASES, file.name)
-            self._phrases = names
+            self._phrases = list(index)
         mean = self._normalise(decoder, pcm, control)
         decoder.activate_search(_PHRASES)
         decoder.set_cmn(mean)
         try:
             self._feed(decoder, pcm, control)
-            found = [] if decoder.hyp() is None else list(decoder.seg())
-            return [
-                (
-                    names.index(segment.word.strip()),
-                    DecodedWord(
-                        text=segment.word.strip(),
-                        start=segment.start_frame,
-                        end=segment.end_frame + 1,
-                        posterior=min(1.0, max(0.0, segment.prob)),
-                        phones=sum(len(phones.split()) for phones in phrases[names.index(segment.word.strip())]),
-                    ),
-                )
-                for segment in found
-                if segment.word.strip() in names
-            ]
+            return [(index[word.text], word) for word in self._words(decoder) if word.text in index]
         finally:
             decoder.activate_search(self._recogniser)
 
@@ -189,7 +178,7 @@ class SpeechDecoder:
             return []
         return [
             DecodedWord(
-                text=_VARIANT.sub("", segment.word),
+                text=_VARIANT.sub("", segment.word.strip()),
                 start=segment.start_frame,
                 end=segment.end_frame + 1,
                 posterior=min(1.0, max(0.0, segment.prob)),

@@ -8,6 +8,7 @@
 # pyright: reportMissingTypeStubs=false, reportUnknownParameterType=false
 
 import argparse
+import logging
 import math
 from collections.abc import Sequence
 from dataclasses import replace
@@ -30,6 +31,8 @@ from reamo_mcp.models.embedded.text_extractor_labels import event_text, relation
 from reamo_mcp.models.embedded.text_extractor_network import Calibration, ExtractorConfig, read_config
 from reamo_mcp.ontologies.loading import load_ontology
 from reamo_mcp.training.text.news_thresholds import news_thresholds
+
+_log = logging.getLogger("reamo_mcp.training.text")
 
 _STEPS = tuple(step / 100 for step in range(4, 96, 2))
 _KINDS = ("entity", "event", "relation", "argument")
@@ -87,6 +90,9 @@ def calibrate(runner: Runner, config: ExtractorConfig) -> ExtractorConfig:
         own = [result for result in results if result.kind == kind and result.pooled]
         support = chosen.get({"relation": "entity", "argument": "event"}.get(kind, ""))
         scale, shift = fitted(_weighted(own, support))
+        if scale <= 0:  # what was never learned: a fit would turn right and wrong around
+            _log.warning("scores of kind %s tell nothing on the sets that are fitted; they stay as they are", kind)
+            scale, shift = 1.0, 0.0
         plain = Calibration(scale=round(scale, 4), shift=round(shift, 4))
         sets = [[_recalibrated(judged, plain, support) for judged in result.documents] for result in own]
         grounds = [own_least.get(result.support_label, support.least if support else 0.0) for result in own]
