@@ -59,7 +59,9 @@ def assemble(
     kinds = {reading.id: reading.kind for reading in readings}
     located, ungrounded = locate_entities(candidates.entities, locator, kinds, control)
     control.check()
-    located = with_agreed_types(located, (kind.name for kind in ontology.entity_types if kind.name not in _FORMS))
+    located = with_agreed_types(
+        located, (kind.name for kind in ontology.entity_types if kind.name.casefold() not in _FORMS)
+    )
     things = link(located, order, control)
     control.check()
     forms = {entity.id for entity in candidates.entities if entity.mentions[0].provenance.model == "patterns"}
