@@ -15,9 +15,7 @@ from reamo_mcp.server.boundary import told
 
 ROOT = Path(reamo_mcp.__file__).parent
 MOST_LINES = 400
-LONGER: dict[str, str] = {
-    "tests/hostile/test_hostile_callers.py": "one row of the table after the other, in the order of the list",
-}
+LONGER: dict[str, str] = {}
 """Longer files by their path below the repository, each with its reason."""
 
 PUBLIC = {

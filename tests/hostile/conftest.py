@@ -19,6 +19,7 @@ from tests.hostile.public_path import PublicPath, public_path
 from tests.hostile.rows import SECRET, Ground
 
 _PATIENCE = 3.0  # seconds in which a closed server or child lets go of what it held
+_OF_CHILDREN = tempfile.gettempdir()  # child processes do not know of the folder that these tests have for themselves
 
 
 @dataclass
@@ -119,7 +120,7 @@ def nothing_is_left(canary: Canary, temporary: Path, caplog: pytest.LogCaptureFi
 
 def _held(temporary: Path) -> dict[str, int]:
     """Count the descriptors and children of this process, and the temporary files."""
-    files = len(os.listdir(temporary)) + sum("reamo" in name for name in os.listdir("/tmp"))
+    files = len(os.listdir(temporary)) + sum("reamo" in name for name in os.listdir(_OF_CHILDREN))
     return {"descriptors": len(os.listdir("/proc/self/fd")), "children": len(children()), "temporary files": files}
 
 

@@ -7,6 +7,9 @@ from pathlib import Path
 SECRET = "TOP SECRET CANARY"
 """What the file says that nobody may read."""
 
+SOON = 5.0
+"""Wall seconds for an answer on a machine that is busy with other things; alone it takes below one."""
+
 
 @dataclass(frozen=True)
 class Ground:
