@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from reamo_mcp.models.roles import HeardWord
+from reamo_mcp.reading.visible_text import visible_text
 from reamo_mcp.types.reading import Reading
 
 MOST_NAMES = 40
@@ -24,14 +25,14 @@ _OPENING = frozenset(
 
 
 def expected_names(readings: Iterable[Reading]) -> tuple[str, ...]:
-    """Return the names that written readings hold, each once, in the order of their first appearance.
+    """Return the names that a person sees written in readings, each once, in the order of their first appearance.
 
     Of a name of three words and more its last two are a name as well: the first may be a title.
     """
     names: dict[str, None] = {}
     for reading in readings:
         if reading.kind in _WRITTEN:
-            for words in _capitalised(reading.text):
+            for words in _capitalised(visible_text(reading).text):
                 names.setdefault(" ".join(words))
                 if len(words) > 2:
                     names.setdefault(" ".join(words[-2:]))

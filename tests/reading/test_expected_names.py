@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from reamo_mcp.models.roles import HeardWord
 from reamo_mcp.reading.expected_names import MOST_NAMES, expected_names, with_names
-from reamo_mcp.types.reading import Reading
+from reamo_mcp.types.reading import Reading, Word
 
 
 def reading(text: str, kind: str = "text") -> Reading:
@@ -25,6 +25,12 @@ def test_what_is_written_with_capitals_is_listened_for_each_once() -> None:
 
 def test_what_was_heard_and_what_was_not_written_gives_no_names() -> None:
     assert expected_names([reading("Ada Lovelace", "transcript"), reading("ada lovelace")]) == ()
+
+
+def test_a_name_that_nobody_could_see_is_not_listened_for() -> None:
+    shown, hidden = Word(start=0, end=12), Word(start=13, end=26, visible=False)
+    page = reading("Ada Lovelace Grace Hopper.").model_copy(update={"words": (shown, hidden)})
+    assert expected_names([page]) == ("Ada Lovelace",)
 
 
 @given(st.lists(st.text(max_size=200), max_size=5))
