@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Generator
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError
@@ -44,6 +44,10 @@ class _Envelope(Record):
     code: str = Field(default="", max_length=40)
     message: str = Field(default="", max_length=_MOST_TEXT)
     hint: str = Field(default="", max_length=_MOST_TEXT)
+
+
+class _KilledUnheard(ChildFailed):
+    """Somebody who is not us killed the child before it answered anything. Bounds of ours end a child in other ways."""
 
 
 class _Running:
@@ -160,38 +164,49 @@ class ChildProcess:
         """Yield the replies to a request; the child works at most a little ahead of what is taken.
 
         Holds the child's turn from the first reply asked for until the last was taken or the generator is closed.
+        Asks once more where somebody else killed the child before it answered, which tells nothing of the request.
         Raises ChildFailed, HandlerFailed, and whatever the control raises; then, or when the generator is closed
         early, the child is told to stop and is killed if it does not within `CANCEL_PATIENCE`.
         """
         with self._turns.turn(control):
-            running = self._start(control)
-            finished = False
-            try:
-                self._send(running, request)
-                while True:
-                    envelope, reply = self._next(running, control, self._program.bounds.silence)
-                    if envelope.kind == "item":
-                        yield reply
-                        del reply
-                        self._tell(running, {"kind": "more"})
-                    elif envelope.kind == "done":
-                        finished = True
-                        return
-                    elif envelope.kind == "failed":
-                        if envelope.code == "memory":  # a heap that met its bound is not used again
-                            raise ChildFailed("memory")
-                        finished = True
-                        raise HandlerFailed(envelope.code, envelope.message, envelope.hint)
-                    else:
-                        raise ChildFailed("protocol", f"{envelope.kind} out of turn")
-            except ChildFailed:
-                finished = True
-                self._discard(running)
-                raise
-            finally:
-                if not finished:
-                    self._cancel(running)
-                self._release(running)
+            with suppress(_KilledUnheard):
+                yield from self._replies(request, control)
+                return
+            yield from self._replies(request, control)
+
+    def _replies(self, request: Request, control: Control) -> Generator[Reply, None, None]:
+        """Yield the replies of one child. Holds the turn."""
+        running = self._start(control)
+        answered = finished = False
+        try:
+            self._send(running, request)
+            while True:
+                envelope, reply = self._next(running, control, self._program.bounds.silence)
+                answered = True
+                if envelope.kind == "item":
+                    yield reply
+                    del reply
+                    self._tell(running, {"kind": "more"})
+                elif envelope.kind == "done":
+                    finished = True
+                    return
+                elif envelope.kind == "failed":
+                    if envelope.code == "memory":  # a heap that met its bound is not used again
+                        raise ChildFailed("memory")
+                    finished = True
+                    raise HandlerFailed(envelope.code, envelope.message, envelope.hint)
+                else:
+                    raise ChildFailed("protocol", f"{envelope.kind} out of turn")
+        except ChildFailed as failure:
+            finished = True
+            stopped = self._discard(running)
+            if failure.detail == signal.SIGKILL.name and not stopped and not answered:
+                raise _KilledUnheard(failure.cause, failure.detail) from None
+            raise
+        finally:
+            if not finished:
+                self._cancel(running)
+            self._release(running)
 
     def one(self, request: Request, control: Control) -> Reply:
         """Return the only reply to a request. Raises as `request`; ChildFailed if there is not exactly one."""
@@ -306,11 +321,14 @@ class ChildProcess:
         except (ChildFailed, OSError):
             self._discard(running)
 
-    def _discard(self, running: _Running) -> None:
+    def _discard(self, running: _Running) -> bool:
+        """End the process; return whether it was `stop` that took it away."""
         with self._guard:
-            if self._running is running:
+            stopped = self._running is not running
+            if not stopped:
                 self._running = None
         running.end()
+        return stopped
 
 
 class _Patience:

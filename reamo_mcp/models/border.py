@@ -129,23 +129,16 @@ def _of_model(failure: HandlerFailed) -> ReamoError:
     return known or EngineFailed(f"a model failed: {failure.message}", "This is a defect; please report it")
 
 
-def one_by_one(
-    ask: "Callable[[Sequence[T]], list[Answer[R]]]", items: Sequence[T], *, tries: int = 2
-) -> "list[Answer[R]]":
-    """Ask for all items at once; if the child dies, one by one, so that one bad item fails alone.
-
-    A single item is asked for twice: the child may have been killed for a reason that was none of its own.
-    """
+def one_by_one(ask: "Callable[[Sequence[T]], list[Answer[R]]]", items: Sequence[T]) -> "list[Answer[R]]":
+    """Ask for all items at once; if the child dies, one by one, so that one bad item fails alone."""
     try:
         return ask(items)
     except ChildFailed as failure:
         if failure.cause == "not_started":
             raise not_started(failure) from None
         if len(items) == 1:
-            if failure.cause == "crashed" and tries > 1:
-                return one_by_one(ask, items, tries=tries - 1)
             return [failed(failure)]
-    return [answer for item in items for answer in one_by_one(ask, [item], tries=tries)]
+    return [answer for item in items for answer in one_by_one(ask, [item])]
 
 
 def failed(failure: ChildFailed) -> Failed:

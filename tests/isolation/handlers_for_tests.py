@@ -6,6 +6,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy
 
@@ -43,6 +44,22 @@ def _ignore(request: Request, control: Control) -> Iterator[Reply]:
 
 def _crash(request: Request, control: Control) -> Iterator[Reply]:
     ctypes.string_at(0)
+    yield Reply()
+
+
+def _be_killed(request: Request, control: Control) -> Iterator[Reply]:
+    """Be killed as if by somebody else, as often as the file named says in length."""
+    path = Path(request.body.decode())
+    if left := path.read_bytes():
+        path.write_bytes(left[1:])
+        os.kill(os.getpid(), signal.SIGKILL)
+    yield Reply(b"alive")
+
+
+def _hang(request: Request, control: Control) -> Iterator[Reply]:
+    control.progress(0, 1, "items")
+    while True:
+        signal.pause()
     yield Reply()
 
 
@@ -97,6 +114,8 @@ def serve() -> Handlers:
         "obey": _obey,
         "ignore": _ignore,
         "crash": _crash,
+        "be_killed": _be_killed,
+        "hang": _hang,
         "fail": _fail,
         "stumble": _stumble,
         "eat": _eat,

@@ -171,6 +171,44 @@ def test_a_child_that_is_killed_between_requests_is_replaced(child: ChildProcess
     assert int(body(child, "identity")) != process
 
 
+@pytest.mark.parametrize(("kills", "said"), [(1, b"alive"), (2, None)])
+def test_a_request_over_which_the_child_was_killed_is_made_once_more(
+    kills: int, said: bytes | None, child: ChildProcess, tmp_path: Path
+) -> None:
+    left = tmp_path / "left"
+    left.write_bytes(b"." * kills)
+    if said is not None:
+        assert body(child, "be_killed", bytes(left)) == said
+    else:
+        with pytest.raises(ChildFailed) as caught:
+            body(child, "be_killed", bytes(left))
+        assert (caught.value.cause, caught.value.detail) == ("crashed", "SIGKILL")
+    assert left.read_bytes() == b""
+
+
+def test_a_child_that_was_killed_after_it_answered_is_not_asked_again(child: ChildProcess) -> None:
+    with closing(child.request(Request("ignore"), GO)) as replies:
+        next(replies)
+        assert child.process_id is not None
+        os.kill(child.process_id, signal.SIGKILL)
+        with pytest.raises(ChildFailed):
+            next(replies)
+
+
+def test_a_child_that_is_stopped_before_it_answered_is_not_asked_again(child: ChildProcess) -> None:
+    class Stopping(Unlimited):
+        stops = 0
+
+        def progress(self, done: float, total: float, unit: str) -> None:
+            self.stops += 1
+            child.stop()
+
+    control = Stopping()
+    with pytest.raises(ChildFailed):
+        child.one(Request("hang"), control)
+    assert control.stops == 1
+
+
 def test_cancellation_is_obeyed_by_a_child_that_checks(child: ChildProcess) -> None:
     process = body(child, "identity")
     control = CancelledControl()
