@@ -13,7 +13,7 @@ from itertools import count
 from pathlib import Path
 
 from reamo_mcp.evaluation.case import Case
-from reamo_mcp.evaluation.engines import WANTED
+from reamo_mcp.evaluation.engines import WANTED, ExtractorAnswers
 from reamo_mcp.evaluation.facts import folded
 from reamo_mcp.extractor import Extractor, Request
 from reamo_mcp.isolation.control import Control
@@ -28,18 +28,11 @@ from reamo_mcp.types.ontology import Ontology
 _CLAIMED = Provenance(model="claim", step="propose")
 
 
-class SeparateAnswers:
+class SeparateAnswers(ExtractorAnswers):
     """``-joint``: one extraction for each medium, put together by names."""
 
-    name = "-joint"
-
     def __init__(self, extractor: Extractor) -> None:
-        self._extractor = extractor
-
-    @property
-    def identity(self) -> str:
-        """The engine with its models."""
-        return f"{self.name} {self._extractor.engine.model_dump_json()}"
+        super().__init__(extractor, "-joint")
 
     async def answer(self, case: Case, folder: Path) -> Extraction:
         """Return what the media say one by one."""
@@ -51,24 +44,15 @@ class SeparateAnswers:
         return together(parts)
 
 
-class UnverifiedAnswers:
+class UnverifiedAnswers(ExtractorAnswers):
     """``-verify``: the extraction with all that it kept apart for want of proof."""
 
-    name = "-verify"
-
     def __init__(self, extractor: Extractor) -> None:
-        self._extractor = extractor
-
-    @property
-    def identity(self) -> str:
-        """The engine with its models."""
-        return f"{self.name} {self._extractor.engine.model_dump_json()}"
+        super().__init__(extractor, "-verify")
 
     async def answer(self, case: Case, folder: Path) -> Extraction:
         """Return what was found and what was only claimed."""
-        request = Request(tasks=WANTED[case.task])
-        found = await self._extractor.extract(case.document(folder), case.ontology, request=request)
-        return believed(found, case.ontology)
+        return believed(await super().answer(case, folder), case.ontology)
 
 
 class NamingReasoner:

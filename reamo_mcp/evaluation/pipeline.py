@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 
 from reamo_mcp.evaluation.case import Case
-from reamo_mcp.evaluation.engines import WANTED
+from reamo_mcp.evaluation.engines import WANTED, ExtractorAnswers
 from reamo_mcp.extractor import Extractor, Readings, Request
 from reamo_mcp.grounding.locating import Locator
 from reamo_mcp.linking.compose import readings_of
@@ -20,21 +20,11 @@ from reamo_mcp.types.media import Document
 _FOUND_BY = Provenance(model="pipeline", step="locate")
 
 
-class PipelineAnswers:
+class PipelineAnswers(ExtractorAnswers):
     """One pass over the first medium, then a search for its names in the others."""
 
     def __init__(self, extractor: Extractor) -> None:
-        self._extractor = extractor
-
-    @property
-    def name(self) -> str:
-        """How the report calls it."""
-        return "pipeline"
-
-    @property
-    def identity(self) -> str:
-        """The engine with its models."""
-        return f"pipeline {self._extractor.engine.model_dump_json()}"
+        super().__init__(extractor, "pipeline")
 
     async def answer(self, case: Case, folder: Path) -> Extraction:
         """Return what the first medium says, and where the others say the same names."""
@@ -47,7 +37,8 @@ class PipelineAnswers:
 
 
 def _searched(found: Extraction, readings: Readings) -> Extraction:
-    locator = Locator(readings.document, readings_of(readings.perceptions))
+    read = readings_of(readings.perceptions)
+    locator = Locator(readings.document, read)
     others = [medium.id for medium in readings.document.media[1:]]
     numbers = count(1)
 
@@ -63,10 +54,7 @@ def _searched(found: Extraction, readings: Readings) -> Extraction:
     known = {reading.id for reading in found.readings}
     return Extraction(
         document=readings.document,
-        readings=(
-            *found.readings,
-            *(reading for reading in readings_of(readings.perceptions) if reading.id not in known),
-        ),
+        readings=(*found.readings, *(reading for reading in read if reading.id not in known)),
         entities=tuple(
             entity.model_copy(update={"groundings": (*entity.groundings, *more(entity))}) for entity in found.entities
         ),

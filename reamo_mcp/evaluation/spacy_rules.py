@@ -1,15 +1,16 @@
 """The baseline of spaCy without a model: ``spacy.blank("en")`` with rules, as a text extractor.
 
 Names by the entity ruler: shapes of tokens and the word lists that the plain rules use too. A relation stands where two
-names of a sentence have the words of its type between them; an event where a word of its type's name stands, whatever
-its ending, with the names of the sentence in no role. A blank pipeline has no tagger and no parser to do more.
+names of a sentence, its head first, have the words of its type between them; an event where a word of its type's name
+stands, whatever its ending, with the names of the sentence in no role. A blank pipeline has no tagger and no parser to
+do more.
 spaCy is not installed with this project: ``pip install 'spacy>=3.8,<4'``.
 """
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
-from itertools import permutations
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 from reamo_mcp.errors import ModelUnavailable
@@ -116,13 +117,12 @@ def _mentions(document: "Doc", ontology: Ontology) -> Mentions:
 def _relations(document: "Doc", spans: "Sequence[Span]", ontology: Ontology) -> Iterator[RelationMention]:
     for kind in ontology.relation_types:
         words = {_stem(word) for word in kind.name.casefold().split()} - _WORDS_OF_NO_TYPE
-        for (head, one), (tail, other) in permutations(enumerate(spans), 2):
+        for (head, one), (tail, other) in combinations(enumerate(spans), 2):  # in the order of the text
             if one.sent.start != other.sent.start or not _may_be(one.label_, kind.head):
                 continue
             if not _may_be(other.label_, kind.tail):
                 continue
-            between = document[min(one.end, other.end) : max(one.start, other.start)]
-            if words <= {_stem(token.lower_) for token in between} and one.start < other.start:
+            if words <= {_stem(token.lower_) for token in document[one.end : other.start]}:
                 yield RelationMention(type=kind.name, head=head, tail=tail, score=_SCORE)
 
 
