@@ -9,7 +9,7 @@ import numpy
 
 from reamo_mcp.evaluation.text_metrics import Judged, Scored
 from reamo_mcp.evaluation.text_sets import conventions
-from reamo_mcp.evaluation.text_sets.happening import read_geneva, read_m2e2, read_phee
+from reamo_mcp.evaluation.text_sets.happening import read_geneva, read_m2e2, read_phee, roles_of_types
 from reamo_mcp.evaluation.text_sets.related import (
     ClusteredDocument,
     read_redocred,
@@ -213,16 +213,7 @@ def linkless(runner: Runner, part: Part) -> list[tuple[float, ...]]:
 
 def geneva_types(runner: Runner) -> dict[str, EventType]:
     """Return the event types of GENEVA with the roles of its training part."""
-    known: dict[str, set[str]] = {}
-    for sample in read_geneva(runner.train / "ee/geneva/train_union.json"):
-        for event in sample.events:
-            known.setdefault(event.type, set()).update(argument.role for argument in event.arguments)
-    return conventions.geneva(known)
-
-
-def geneva_role(role: str) -> str:
-    """Return the name under which a role of GENEVA is asked."""
-    return role.replace("_", " ").lower()
+    return conventions.geneva(roles_of_types(read_geneva(runner.train / "ee/geneva/train_union.json")))
 
 
 def entity_results(runner: Runner, part: Part) -> list[Result]:
@@ -263,8 +254,8 @@ def event_results(runner: Runner, part: Part) -> list[Result]:
     """Return the results on events."""
     geneva = geneva_types(runner)
     samples = of_part(read_geneva(runner.dev / "ee/geneva/val.json"), part)
-    results = runner.events("geneva", samples, geneva, geneva_role)
-    results.append(runner.arguments_of_gold("geneva", samples, geneva, geneva_role))
+    results = runner.events("geneva", samples, geneva, conventions.geneva_name)
+    results.append(runner.arguments_of_gold("geneva", samples, geneva, conventions.geneva_name))
     samples = of_part(read_phee(runner.dev / "ee/phee/dev.json"), part)
     return results + runner.events("phee", samples, conventions.PHEE, conventions.phee_role_name)
 

@@ -254,12 +254,14 @@ PHEE = {
 FICTION_EVENT = {"EVENT": EventType(name="event", description="Anything that is told to have really happened")}
 
 
+def geneva_name(name: str) -> str:
+    """Return the name under which a type or a role of GENEVA is asked."""
+    return name.replace("_", " ").lower()
+
+
 def geneva(types: dict[str, set[str]]) -> dict[str, EventType]:
     """Return the event types of GENEVA, given the roles that occur with each."""
     return {
-        name: EventType(
-            name=name.replace("_", " ").lower(),
-            roles=tuple(Role(name=role.replace("_", " ").lower()) for role in sorted(roles)),
-        )
+        name: EventType(name=geneva_name(name), roles=tuple(Role(name=geneva_name(role)) for role in sorted(roles)))
         for name, roles in sorted(types.items())
     }

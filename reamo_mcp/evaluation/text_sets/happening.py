@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,15 @@ def read_geneva(path: Path) -> Iterator[Sample]:
             for event in row["event_mentions"]
         )
         yield Sample(row["wnd_id"], joined.text, events=events)
+
+
+def roles_of_types(samples: Iterable[Sample]) -> dict[str, set[str]]:
+    """Return the roles that occur with each type of event."""
+    roles: dict[str, set[str]] = {}
+    for sample in samples:
+        for event in sample.events:
+            roles.setdefault(event.type, set()).update(argument.role for argument in event.arguments)
+    return roles
 
 
 def read_phee(path: Path) -> Iterator[Sample]:

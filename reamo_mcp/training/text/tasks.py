@@ -1,13 +1,12 @@
 """What one set teaches: its samples, and the label texts by which its types may be asked."""
 
 import json
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from reamo_mcp.evaluation.text_sets import conventions
-from reamo_mcp.evaluation.text_sets.happening import read_geneva, read_litbank, read_phee
+from reamo_mcp.evaluation.text_sets.happening import read_geneva, read_litbank, read_phee, roles_of_types
 from reamo_mcp.evaluation.text_sets.related import (
     read_fewrel,
     read_knowledgenet,
@@ -102,13 +101,10 @@ def _event_label(key: str, kind: EventType, role_keys: Mapping[str, str]) -> Eve
 
 def _geneva_task(root: Path) -> Task:
     samples = tuple(read_geneva(root / "ee/geneva/train_union.json"))
-    known: defaultdict[str, set[str]] = defaultdict(set)
-    for sample in samples:
-        for event in sample.events:
-            known[event.type].update(argument.role for argument in event.arguments)
+    known = roles_of_types(samples)
     labels: list[EventLabel] = []
     for key, kind in conventions.geneva(known).items():
-        role_keys = {role.replace("_", " ").lower(): role for role in known[key]}
+        role_keys = {conventions.geneva_name(role): role for role in known[key]}
         labels.append(_event_label(key, kind, role_keys))
     for texts, (types, roles) in WIDER_EVENTS.items():
         name = texts[0].split(":")[1].strip()
