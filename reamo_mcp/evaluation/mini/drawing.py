@@ -12,8 +12,8 @@ from itertools import pairwise
 import numpy
 from numpy.typing import NDArray
 
-from reamo_mcp.evaluation.masks import Pixels
 from reamo_mcp.evaluation.mini.letters import Letters, letters_of
+from reamo_mcp.media.run_lengths import Pixels, around
 from reamo_mcp.models.roles import Line, ReadWord
 from reamo_mcp.types.grounding import Box
 
@@ -179,10 +179,6 @@ class _Plane:
 
 def box_around(pixels: Pixels) -> Box:
     """Return the smallest box around the pixels of a mask that is not empty."""
-    rows, columns = numpy.flatnonzero(pixels.any(axis=1)), numpy.flatnonzero(pixels.any(axis=0))
-    return Box(
-        x=float(columns[0]),
-        y=float(rows[0]),
-        width=float(columns[-1] - columns[0] + 1),
-        height=float(rows[-1] - rows[0] + 1),
-    )
+    box = around(pixels)
+    assert box is not None
+    return box
