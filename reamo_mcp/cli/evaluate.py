@@ -1,6 +1,7 @@
 """`reamo-mcp evaluate`: how much is found and located, on cells of MUIE-mini and on annotated sets of the user's."""
 
 import os
+import shlex
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from reamo_mcp.evaluation.benchmark import Step
     from reamo_mcp.evaluation.cells import Cell
+    from reamo_mcp.evaluation.engines import Answering
     from reamo_mcp.evaluation.report import CellReport, Report
     from reamo_mcp.evaluation.rivals import Rival
 
@@ -29,7 +31,9 @@ def evaluate(
     profile: Annotated[str | None, typer.Option(help="Which engine answers; see 'reamo-mcp doctor'.")] = None,
     data: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", file_okay=False, help="Annotated sets (REAMO_DATA). MUIE-mini needs none."),
+        typer.Option(
+            metavar="DIR", exists=True, file_okay=False, help="Annotated sets (REAMO_DATA). MUIE-mini needs none."
+        ),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Cases of each cell.")] = 5,
     out: Annotated[
@@ -46,7 +50,9 @@ def evaluate(
         str | None,
         typer.Option(metavar="URL", help="Ask this running server instead (token: REAMO_TOKEN); it must see --out."),
     ] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Ask everything anew, also what was answered before.")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Ask these cells anew, also what was answered before.")
+    ] = False,
     names: Annotated[bool, typer.Option("--list", help="List the cells and leave.")] = False,
 ) -> None:
     """Measure what is found and located. A run that was cut short goes on where it stood.
@@ -60,13 +66,9 @@ def evaluate(
     chosen = known.cells(cells or (), out / "cases", _data(data))
     if names:
         for cell in chosen:
-            typer.echo(f"{cell.name}  {cell.size}")
+            typer.echo(cell.name if cell.size is None else f"{cell.name}  {cell.size}")
         return
-    if fresh:
-        import shutil
-
-        shutil.rmtree(out / "answers", ignore_errors=True)
-    report = anyio.run(_run, chosen, Asked(profile, server, tuple(_rivals(against or ()))), out, limit)
+    report = anyio.run(_run, chosen, Asked(profile, server, tuple(_rivals(against or ())), fresh), out, limit)
     _print(report.cells)
     for one in report.skipped:
         typer.echo(f"{one.engine}: {one.reason}")
@@ -77,11 +79,12 @@ def evaluate(
 
 @dataclass(frozen=True)
 class Asked:
-    """Who answers: the engine of a profile or a running server, and baselines beside it."""
+    """Who answers: the engine of a profile or a running server, and baselines beside it; ``fresh``: all anew."""
 
     profile: str | None
     server: str | None
     rivals: "tuple[Rival, ...]"
+    fresh: bool
 
 
 async def _run(cells: "Sequence[Cell]", asked: Asked, out: Path, limit: int) -> "Report":
@@ -93,23 +96,27 @@ async def _run(cells: "Sequence[Cell]", asked: Asked, out: Path, limit: int) -> 
     clock = Clock()
     reports: list[CellReport] = []
     skipped: list[Skipped] = []
-    total = sum(min(limit, cell.size) for cell in cells)
+
+    async def ask(engine: "Answering", concerned: "Sequence[Cell]") -> None:
+        with _progress_shown(sum(cell.at_most(limit) for cell in concerned)) as told:
+            reports.extend(await run(concerned, engine, out, limit, told, fresh=asked.fresh))
+
     if asked.server is not None:
         async with opened_server(asked.server, os.environ.get("REAMO_TOKEN")) as engine:
-            with _progress_shown(total) as told:
-                reports += await run(cells, engine, out, limit, told)
+            await ask(engine, cells)
     else:
         async with opened_engine(asked.profile) as engine:
-            with _progress_shown(total) as told:
-                reports += await run(cells, engine, out, limit, told)
+            await ask(engine, cells)
     for rival in asked.rivals:
         if (reason := why_not(rival, asked.profile)) is not None:
             skipped.append(Skipped(engine=rival, reason=reason))
             continue
         concerned = [cell for cell in cells if differs(rival, cell)]
+        if not concerned:
+            skipped.append(Skipped(engine=rival, reason="it answers these cells no otherwise than the engine itself"))
+            continue
         async with opened_rival(rival, asked.profile) as engine:
-            with _progress_shown(sum(min(limit, cell.size) for cell in concerned)) as told:
-                reports += await run(concerned, engine, out, limit, told)
+            await ask(engine, concerned)
     order = {cell.name: number for number, cell in enumerate(cells)}
     reports.sort(key=lambda report: order[report.cell])
     return write_reports(reports, out, _command(), clock, skipped)
@@ -131,7 +138,7 @@ def _data(given: Path | None) -> Path | None:
 
 
 def _command() -> str:
-    return " ".join(["reamo-mcp", *sys.argv[1:]])
+    return shlex.join(["reamo-mcp", *sys.argv[1:]])
 
 
 def _print(reports: "Sequence[CellReport]") -> None:

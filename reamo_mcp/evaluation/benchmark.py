@@ -27,22 +27,27 @@ class Step:
 
 
 async def run(
-    cells: Sequence[Cell], engine: Answering, out: Path, limit: int, told: Callable[[Step], None]
+    cells: Sequence[Cell],
+    engine: Answering,
+    out: Path,
+    limit: int,
+    told: Callable[[Step], None],
+    *,
+    fresh: bool = False,
 ) -> list[CellReport]:
     """Ask an engine at most ``limit`` cases of each cell; return a report for each.
 
-    Answers lie in ``out/answers``, pictures of the worst cases in ``out/worst``.
+    Answers lie in ``out/answers``, pictures of the worst cases in ``out/worst``. With ``fresh``, what this engine
+    answered to these cells before is forgotten.
     """
     reports: list[CellReport] = []
     for cell in cells:
         written = cell.name.replace("/", "_")
         step = Step(engine.name, cell.name)
-        answers = await run_cell(
-            cell.cases(min(limit, cell.size)),
-            engine,
-            out / "answers" / engine.name / f"{written}.jsonl",
-            done=lambda _, step=step: told(step),
-        )
+        kept = out / "answers" / engine.name / f"{written}.jsonl"
+        if fresh:
+            kept.unlink(missing_ok=True)
+        answers = await run_cell(cell.cases(cell.at_most(limit)), engine, kept, done=lambda _, step=step: told(step))
         report = report_cell(cell.name, engine.name, answers)
         reports.append(_with_pictures(report, answers, out, Path("worst") / engine.name / written))
     return reports
@@ -76,7 +81,7 @@ def write_reports(
     report = Report(
         version=version("reamo-mcp"),
         command=command,
-        machine=_machine(),
+        machine=_machine(clock.seconds if clock else 0.0),
         seconds=clock and clock.seconds,
         processor_seconds=clock and clock.processor_seconds,
         cells=tuple(reports),
@@ -99,7 +104,9 @@ def _with_pictures(report: CellReport, answers: Sequence[Answered], out: Path, f
     return report.model_copy(update={"worst": tuple(drawn)})
 
 
-def _machine() -> str:
+def _machine(seconds: float) -> str:
+    """Return what a run of so many seconds ran on, with the load meanwhile."""
     cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
-    load = f", load {os.getloadavg()[2]:.0f}" if sys.platform != "win32" else ""  # of the last 15 minutes
+    window = 0 if seconds < 180 else 1 if seconds < 600 else 2  # means of the last 1, 5 and 15 minutes are known
+    load = f", load {os.getloadavg()[window]:.0f}" if sys.platform != "win32" else ""
     return f"{platform.system()} {platform.machine()}, {cores} cores{load}, Python {platform.python_version()}"

@@ -15,26 +15,31 @@ from reamo_mcp.evaluation.text_cases import text_cells
 
 @dataclass(frozen=True)
 class Cell:
-    """A named set of at most ``size`` cases. ``cases`` yields at most so many, each with the folder of its files.
+    """A named set of ``size`` cases (None: not known before it is read).
 
-    ``media`` are the letters of what each case has: T, I, A, V.
+    ``cases`` yields at most as many as it is told, each with the folder of its files. ``media`` are the letters of what
+    each case has: T, I, A, V.
     """
 
     name: str
     media: tuple[str, ...]
-    size: int
+    size: int | None
     cases: Callable[[int], Iterator[tuple[Case, Path]]]
+
+    def at_most(self, limit: int) -> int:
+        """Return how many cases there are within a limit; the limit itself where it is not known."""
+        return limit if self.size is None else min(limit, self.size)
 
 
 def cells(wanted: Sequence[str], made: Path, data: Path | None) -> list[Cell]:
     """Return the cells that names or beginnings of names choose, all of them if none is given.
 
-    ``made`` is where MUIE-mini is written, ``data`` where the user's annotated sets lie (None: there are none).
-    Raises InvalidArgument for a name that chooses nothing.
+    ``made`` is where MUIE-mini is written and recordings are copied, ``data`` where the user's annotated sets lie
+    (None: there are none). Raises InvalidArgument for a name that chooses nothing.
     """
     known = [Cell(name, media_of(name), CASES, partial(_made, name, made)) for name in cell_names()]
     if data is not None:
-        known += [Cell(name, ("T",), size, cases) for name, size, cases in text_cells(data)]
+        known += [Cell(name, ("T",), None, cases) for name, cases in text_cells(data)]
         known += [Cell(name, ("I",), size, cases) for name, size, cases in picture_cells(data)]
         known += [Cell(name, ("A",), size, cases) for name, size, cases in speech_cells(data, made)]
     if not wanted:

@@ -25,7 +25,8 @@ _KENNEDY = "And so my fellow Americans, ask not what your country can do for you
 
 def speech_cells(data: Path, made: Path) -> Iterator[tuple[str, int, Callable[[int], Iterator[tuple[Case, Path]]]]]:
     """Yield the cells whose sets lie in ``data``: name, size, cases. Recordings are copied below ``made``."""
-    recordings = list(_recordings(data / "dev" / "audio" / "speech"))
+    known = _recordings(data / "dev" / "audio" / "speech")
+    recordings = [(path, text) for path, text in known if path.exists()]
     if recordings:
         yield _NAME, len(recordings), partial(_cases, recordings, made / "speech")
 
@@ -61,7 +62,7 @@ def _cases(recordings: list[tuple[Path, str]], folder: Path, limit: int) -> Iter
 
 
 def _recordings(speech: Path) -> Iterator[tuple[Path, str]]:
-    """Yield the recordings that are there, each with what is said."""
+    """Yield the recordings of which the words are there, each with what is said."""
     for folder in ("librivox_austen", "librispeech"):
         for path in sorted((speech / folder).glob("*.wav")):
             if (text := path.with_suffix(".txt")).exists():
@@ -71,8 +72,7 @@ def _recordings(speech: Path) -> Iterator[tuple[Path, str]]:
         with table.open(encoding="utf-8") as file:
             for name, _, normalised in csv.reader(file, delimiter="|", quoting=csv.QUOTE_NONE):
                 yield table.parent / "wavs" / f"{name}.flac", normalised
-    if (kennedy := speech / "jfk" / "jfk.flac").exists():
-        yield kennedy, _KENNEDY
+    yield speech / "jfk" / "jfk.flac", _KENNEDY
     poem = speech / "shakespeare_sonnets" / "sonnet001.json"
     if poem.exists():
         fragments = json.loads(poem.read_text(encoding="utf-8"))["fragments"]

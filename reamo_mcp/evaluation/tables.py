@@ -2,8 +2,8 @@
 
 A document says where: ``<!-- table: NAME -->`` and ``<!-- end -->`` on lines of their own; what stands between them is
 replaced. ``matrix`` is MUIE-mini in one row for each combination of media; ``rows CELL ENGINE ...`` one row for each
-cell that begins so, of the engines named (none: all). A table of which the report has not every combination, or not
-every engine, stays as it is, so that a document can be filled from several runs.
+cell that begins so, of the engines named (none: all). A table of which the report has not every cell of MUIE-mini, or
+not every engine, stays as it is, so that a document can be filled from several runs.
 """
 
 import re
@@ -13,12 +13,12 @@ from pathlib import Path
 
 from reamo_mcp.errors import InvalidArgument
 from reamo_mcp.evaluation.markdown import overview, table, took
-from reamo_mcp.evaluation.mini.cases import COMBINATIONS, TASKS
+from reamo_mcp.evaluation.mini.cases import COMBINATIONS, TASKS, cell_names
 from reamo_mcp.evaluation.recognition import Task
 from reamo_mcp.evaluation.report import CellReport, Report
 
 _PLACE = re.compile(r"(?ms)^<!-- table: (.+?) -->\n.*?^<!-- end -->$")
-_OF_THIS_MACHINE = re.compile(r" --(?:out|data)[ =]\S+")
+_OF_THIS_MACHINE = re.compile(r" (?:--(?:out|data)[ =](?:'[^']*'|\S+)|'--(?:out|data)=[^']*')")
 _PLACES = ("I-Seg", "A-Seg", "V-Trck")
 _MEASURES: dict[str, Task] = {"NER": "NER", "RE": "RE", "ET": "EE", "EA": "EE"}
 
@@ -30,7 +30,7 @@ def filled(document: str, report: Report) -> str:
         rows = _rows(place[1], report)
         if rows is None:
             return place[0]
-        run = f"`{command(report)}`, {report.machine}{took(report)}."
+        run = f"`{command(report)}`, reamo-mcp {report.version}, {report.machine}{took(report)}."
         return "\n".join((f"<!-- table: {place[1]} -->", "", *table(rows), "", run, "", "<!-- end -->"))
 
     return _PLACE.sub(fill, document)
@@ -75,8 +75,7 @@ def _rows(name: str, report: Report) -> list[list[str]] | None:
     kind, *wanted = name.split()
     if kind == "matrix":
         cells = [cell for cell in report.cells if cell.engine == report.cells[0].engine]
-        rows = matrix(cells)
-        return rows if len(rows) == 1 + len(COMBINATIONS) else None
+        return matrix(cells) if {cell.cell for cell in cells}.issuperset(cell_names()) else None
     if kind != "rows" or not wanted:
         raise InvalidArgument(f"there is no table {name!r}", "Name 'matrix' or 'rows CELL ENGINE ...'")
     prefix, *engines = wanted

@@ -15,7 +15,7 @@ from pathlib import Path
 from reamo_mcp.evaluation.case import Case
 from reamo_mcp.evaluation.recognition import Task
 from reamo_mcp.evaluation.text_sets import conventions
-from reamo_mcp.evaluation.text_sets.happening import read_geneva, read_litbank, read_m2e2, read_phee
+from reamo_mcp.evaluation.text_sets.happening import read_geneva, read_litbank, read_m2e2, read_phee, roles_of_types
 from reamo_mcp.evaluation.text_sets.related import ClusteredDocument, read_redocred, read_semeval
 from reamo_mcp.evaluation.text_sets.sample import GoldEvent, Sample, digest, is_for_report, is_kept_back
 from reamo_mcp.evaluation.text_sets.tagged import distinct, read_conll, read_universal
@@ -28,15 +28,13 @@ from reamo_mcp.types.ontology import EntityType, EventType, Ontology, RelationTy
 Making = Callable[[], Iterator[Case]]
 BY = Provenance(model="gold", step="locate")
 ENGINE = Engine(profile="gold", version="1")
-_WHOLE = 1_000_000
-"""Size of a set until it is read: all that there is."""
 
 
-def text_cells(data: Path) -> Iterator[tuple[str, int, Callable[[int], Iterator[tuple[Case, Path]]]]]:
-    """Yield the cells whose sets lie in ``data`` (its folders ``train`` and ``dev``): name, size bound, cases."""
+def text_cells(data: Path) -> Iterator[tuple[str, Callable[[int], Iterator[tuple[Case, Path]]]]]:
+    """Yield the cells whose sets lie in ``data`` (its folders ``train`` and ``dev``): name, cases."""
     for name, needed, making in _sets(data / "train" / "text", data / "dev" / "text"):
         if all(path.exists() for path in needed):
-            yield name, _WHOLE, partial(_first, making, data)
+            yield name, partial(_first, making, data)
 
 
 def _first(making: Making, folder: Path, limit: int) -> Iterator[tuple[Case, Path]]:
@@ -181,12 +179,8 @@ def _nominals(name: str, path: Path) -> Iterator[Case]:
 
 
 def _geneva(path: Path, training: Path) -> Iterator[Case]:
-    known: dict[str, set[str]] = {}
-    for sample in read_geneva(training):
-        for event in sample.events:
-            known.setdefault(event.type, set()).update(argument.role for argument in event.arguments)
-    samples = filter(is_for_report, read_geneva(path))
-    return _happening("text/geneva/EE", samples, conventions.geneva(known), lambda role: role.replace("_", " ").lower())
+    types = conventions.geneva(roles_of_types(read_geneva(training)))
+    return _happening("text/geneva/EE", filter(is_for_report, read_geneva(path)), types, conventions.geneva_name)
 
 
 def _news(path: Path) -> Iterator[Case]:

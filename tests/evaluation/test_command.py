@@ -29,6 +29,18 @@ def test_a_cell_is_measured_beside_a_rival_and_the_papers_numbers(
     assert "mini/T/NER" in (tmp_path / "report.md").read_text(encoding="utf-8")
 
 
+def test_a_folder_of_sets_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    result = CliRunner().invoke(commands(), ["evaluate", "--list", "--data", str(tmp_path / "none")])
+    assert result.exit_code == 2
+
+
+def test_a_rival_that_would_answer_as_the_engine_does_says_so(tmp_path: Path) -> None:
+    arguments = ["evaluate", "mini/T/NER", "--limit", "1", "--out", str(tmp_path), "--against", "pipeline"]
+    result = CliRunner().invoke(commands(), arguments)
+    assert result.exit_code == 0, result.output
+    assert "pipeline: it answers these cells no otherwise" in result.output
+
+
 def test_a_rival_that_is_not_known_is_refused(tmp_path: Path) -> None:
     arguments = ["evaluate", "mini/T/NER", "--out", str(tmp_path), "--against", "oracles"]
     result = CliRunner().invoke(commands(), arguments)

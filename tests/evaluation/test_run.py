@@ -55,6 +55,19 @@ async def test_a_run_that_was_cut_short_asks_only_what_is_left(tmp_path: Path) -
     assert "for 2 answers (1 more were kept of earlier runs)" in as_markdown(written)
 
 
+async def test_asking_anew_forgets_the_answers_of_this_engine_to_these_cells_alone(tmp_path: Path) -> None:
+    chosen = cells(["mini/T/NER", "mini/T/RE"], tmp_path / "cases", None)
+    await run(chosen, GoldAnswers(), tmp_path, 1, _silent)
+    other = GoldAnswers()
+    other.name = other.identity = "other"
+    await run(chosen, other, tmp_path, 1, _silent)
+    again = GoldAnswers()
+    assert (await run(chosen[:1], again, tmp_path, 1, _silent, fresh=True))[0].kept == 0
+    assert again.asked == ["T-NER-000"]
+    assert [report.kept for report in await run(chosen, again, tmp_path, 1, _silent)] == [1, 1]
+    assert [report.kept for report in await run(chosen, other, tmp_path, 1, _silent)] == [1, 1]
+
+
 async def test_answers_of_another_engine_are_not_taken(tmp_path: Path) -> None:
     chosen = cells(["mini/T/NER"], tmp_path / "cases", None)
     await run(chosen, GoldAnswers(), tmp_path, 1, _silent)

@@ -1,5 +1,6 @@
 """Tables of a report in documents."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from reamo_mcp.errors import InvalidArgument
 from reamo_mcp.evaluation.benchmark import run, write_reports
 from reamo_mcp.evaluation.cells import cells
+from reamo_mcp.evaluation.mini.cases import cell_names
 from reamo_mcp.evaluation.report import Report
 from reamo_mcp.evaluation.tables import command, filled, matrix
 from tests.evaluation.wrong_engines import GoldAnswers
@@ -54,8 +56,25 @@ async def test_a_table_stays_where_the_report_has_not_all_of_it(tmp_path: Path) 
         assert filled(document, report) == document
 
 
-async def test_folders_of_the_machine_stay_out_of_documents(tmp_path: Path) -> None:
-    assert command(await report_of(tmp_path, "mini/T/NER")) == "reamo-mcp evaluate mini --limit 1"
+async def test_the_matrix_is_filled_by_a_report_of_all_cells_alone(tmp_path: Path) -> None:
+    report = await report_of(tmp_path, "mini/T/NER")
+    document = "<!-- table: matrix -->\nkept\n<!-- end -->\n"
+
+    def of(names: Sequence[str]) -> Report:
+        return report.model_copy(
+            update={"cells": [report.cells[0].model_copy(update={"cell": name}) for name in names]}
+        )
+
+    assert "\nkept\n" not in filled(document, of(cell_names()))
+    assert filled(document, of([name for name in cell_names() if name.endswith("/NER")])) == document
+
+
+@pytest.mark.parametrize("folder", ["--out here", "--data=here", "--out 'my folder'", "'--data=my folder'"])
+async def test_folders_of_the_machine_stay_out_of_documents(folder: str, tmp_path: Path) -> None:
+    report = await report_of(tmp_path, "mini/T/NER")
+    assert command(report) == "reamo-mcp evaluate mini --limit 1"
+    told = report.model_copy(update={"command": f"reamo-mcp evaluate mini {folder} --limit 1"})
+    assert command(told) == "reamo-mcp evaluate mini --limit 1"
 
 
 async def test_a_table_of_no_kind_is_refused(tmp_path: Path) -> None:

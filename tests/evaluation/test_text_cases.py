@@ -57,7 +57,7 @@ async def test_only_sets_that_are_there_become_cells_and_a_perfect_engine_is_per
 
 def test_gold_of_a_tweet_stands_where_its_words_are(tmp_path: Path) -> None:
     _tweets(tmp_path)
-    name, _, cases = next(text_cells(tmp_path))
+    name, cases = next(text_cells(tmp_path))
     found = [case for case, _ in cases(10)]
     assert name == "text/gmner/NER"
     assert found[0].text == "Taylor Swift sings in Oslo"
@@ -75,7 +75,7 @@ def test_gold_of_a_tweet_stands_where_its_words_are(tmp_path: Path) -> None:
 
 def test_mentions_of_one_thing_are_one_entity_with_several_spans(tmp_path: Path) -> None:
     _documents(tmp_path)
-    _, _, cases = next(text_cells(tmp_path))
+    _, cases = next(text_cells(tmp_path))
     case, _ = next(iter(cases(1)))
     assert [len(entity.groundings) for entity in case.gold.entities] == [2, 1]
     assert [(link.type, link.head, link.tail) for link in case.gold.relations] == [("employer", "e0", "e1")]
@@ -88,6 +88,7 @@ def test_nominals_with_their_direction_are_relations_and_sentences_without_one_a
         lines += [f'{number}\t"The <e1>fire</e1> number {number} came from the <e2>bomb</e2>."', kind, "Comment:", ""]
     _write(tmp_path / "train/text/re/semeval2010_task8/TRAIN_FILE.TXT", "\n".join(lines))
     (cell,) = cells(["text/semeval"], tmp_path / "cases", tmp_path)
+    assert cell.size is None
     found = [case for case, _ in cell.cases(100)]
     assert 1 <= len(found) < 15  # half of the fifth that was kept from training, of those with a relation
     for case in found:
