@@ -12,9 +12,9 @@ from io import BufferedReader
 from typing import TYPE_CHECKING
 
 from reamo_mcp.errors import CorruptMedia, ModelUnavailable, TooLarge
+from reamo_mcp.media import jpeg_rows, png_rows
 from reamo_mcp.media.decoded import Description, OpenFile, Picture
 from reamo_mcp.media.image_facts import facts_of
-from reamo_mcp.media.png_rows import is_whole, may_be_whole
 from reamo_mcp.media.stream import FileStream
 from reamo_mcp.settings import Limits
 from reamo_mcp.types.extraction import Notice
@@ -73,8 +73,7 @@ def load_picture(file: OpenFile, longest_side: int, limits: Limits) -> Picture:
         turn = _turn(image)
         if file.format == "jpeg":
             image.draft("RGB", (longest_side, longest_side))  # a half, quarter or eighth inside the decoder
-        if file.format == "png":
-            _load_whole(image, file)
+        _load_whole(image, file)
         flat = _as_rgb(image)
         if max(flat.size) > longest_side:
             scale = longest_side / max(flat.size)
@@ -117,12 +116,19 @@ def _opened(file: OpenFile, limits: Limits) -> Generator["Image"]:
 
 
 def _load_whole(image: "Image", file: OpenFile) -> None:
-    """Decode a PNG. Raises CorruptMedia if it holds fewer pixels than its header promises, at first sight if it can."""
-    if may_be_whole(file.fd, file.size):
+    """Decode a picture. Raises CorruptMedia if it holds fewer pixels than its header promises.
+
+    A PNG that cannot hold them is not decoded at all. Of other formats than PNG and JPEG the decoder tells by itself.
+    """
+    whole = file.format != "png" or png_rows.may_be_whole(file.fd, file.size)
+    if whole:
         image.load()
-        if is_whole(image, file.fd):
-            return
-    raise CorruptMedia(f"{file.name} holds fewer pixels than its header says", "Take an undamaged copy")
+        if file.format == "png":
+            whole = png_rows.is_whole(image, file.fd)
+        elif file.format == "jpeg":
+            whole = jpeg_rows.is_whole(image, file.fd)
+    if not whole:
+        raise CorruptMedia(f"{file.name} holds fewer pixels than its header says", "Take an undamaged copy")
 
 
 def _allow_heic(name: str) -> None:

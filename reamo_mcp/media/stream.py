@@ -20,6 +20,11 @@ class FileStream(io.RawIOBase):
         self._size = os.fstat(descriptor).st_size
         self._position = 0
 
+    @property
+    def size(self) -> int:
+        """The bytes of the file when it was opened."""
+        return self._size
+
     def readable(self) -> bool:
         """Return True."""
         return True

@@ -122,6 +122,7 @@ def picture_rows() -> list[Row]:
             file("15", f"half.{name.lower()}", "corrupt_media", lambda _, name=name: _half(encoded(name)))
             for name in ("JPEG", "PNG", "WEBP")
         ),
+        file("15", "ended.jpeg", "corrupt_media", lambda _: _half(encoded("JPEG", (640, 480))) + b"\xff\xd9"),
         file("16", "empty.png", "unsupported_format", lambda _: b""),
         file("16", "zeros.png", "unsupported_format", lambda _: bytes(100_000)),
         file("16", "noise.png", "unsupported_format", lambda _: noise),

@@ -218,6 +218,33 @@ def test_a_picture_that_was_cut_off_is_damaged(format: str, desk: Desk) -> None:
         desk.picture(content[: len(content) // 2])
 
 
+def ended(content: bytes, share: float) -> bytes:
+    """Return a JPEG whose data end early, but in good order."""
+    return content[: int(len(content) * share)].rstrip(b"\xff") + b"\xff\xd9"
+
+
+@pytest.mark.parametrize("longest_side", [800, 100])
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+def test_a_jpeg_that_lacks_rows_is_damaged_though_it_has_an_end(mode: str, longest_side: int, desk: Desk) -> None:
+    noise = numpy.random.default_rng(1).integers(0, 255, (60, 80, 3), numpy.uint8)
+    content = saved(Image.fromarray(noise).resize((800, 600)).convert(mode), "JPEG")
+    assert desk.picture(ended(content, 1.0), longest_side).original_width == 800
+    for share in (0.3, 0.9):
+        with pytest.raises(CorruptMedia, match="fewer pixels"):
+            desk.picture(ended(content, share), longest_side)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+@pytest.mark.parametrize("options", [{}, {"progressive": True}])
+@pytest.mark.parametrize("size", [(1, 1), (9, 700), (640, 480)])
+def test_a_jpeg_that_is_gray_to_its_end_is_whole(
+    size: tuple[int, int], options: dict[str, bool], mode: str, desk: Desk
+) -> None:
+    gray = Image.new(mode, size, "gray" if mode != "CMYK" else (128, 128, 128, 128))
+    assert desk.picture(saved(gray, "JPEG", **options)).original_width == size[0]
+    assert desk.picture(saved(gray, "JPEG", **options) + bytes(5000)).original_width == size[0]
+
+
 @pytest.mark.parametrize("rows", [0, 1, 47])
 @pytest.mark.parametrize("colour", [0, 2, 6])
 def test_a_png_that_lacks_rows_is_damaged(rows: int, colour: int, desk: Desk) -> None:
