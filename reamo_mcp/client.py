@@ -283,7 +283,7 @@ class ReamoClient:
             try:
                 return (await self._client.session.send_request(request, ReadResourceResult)).contents
             except MCPError as error:
-                raise _error(str(error)) from error
+                raise _of_words(str(error)) or _gone(error) from error
         raise _silent(self._patience)
 
     async def _answer(
@@ -312,10 +312,11 @@ class ReamoClient:
                     progress_callback=note,
                 )
             except MCPError as error:
-                raise RemoteEngineFailed(f"the server did not answer: {error}", "Start it again") from error
+                raise _gone(error) from error
             scope.deadline = inf
             if answer.is_error:
-                raise _error("\n".join(block.text for block in answer.content if block.type == "text"))
+                text = "\n".join(block.text for block in answer.content if block.type == "text")
+                raise _of_words(text) or EngineFailed(f"the server answered: {text}", "Look into the server's log")
             return answer
         raise _silent(self._patience)
 
@@ -329,7 +330,7 @@ async def _connected(what: str, client: Client) -> AsyncGenerator[Client]:
     """
     leaving = anyio.Event()
     failure: Exception | None = None
-    raised: Exception | None = None
+    raised: BaseException | None = None
 
     async def hold(*, task_status: "TaskStatus[Exception | None]") -> None:
         told = False
@@ -338,7 +339,9 @@ async def _connected(what: str, client: Client) -> AsyncGenerator[Client]:
                 told = True
                 task_status.started(None)
                 await leaving.wait()
-        except Exception as error:  # reported: where it happens before the body runs; later the calls fail
+        except Exception as error:
+            # Reported where it happens before the body runs. Later it is not lost either: with the connection the SDK
+            # ends every call that waits, and refuses the next ones, which is told as RemoteEngineFailed.
             if not told:
                 task_status.started(error)
 
@@ -347,7 +350,9 @@ async def _connected(what: str, client: Client) -> AsyncGenerator[Client]:
         if failure is None:
             try:
                 yield client
-            except Exception as error:
+            except anyio.get_cancelled_exc_class():
+                raise  # the group has to see it
+            except BaseException as error:  # raised below: the group would wrap it, SystemExit and Ctrl-C too
                 raised = error
             leaving.set()
     if failure is not None:
@@ -375,10 +380,14 @@ def _extracting(
     return _reading(document, part, modalities) | {"ontology": written, "min_score": min_score}
 
 
-def _error(text: str) -> ReamoError:
+def _of_words(text: str) -> ReamoError | None:
+    """Return the error that the server told, None where these are not its words."""
     told = _FAILURE.search(text)
-    known = of_code(told[1], told[2]) if told else None
-    return known or EngineFailed(f"the server answered: {text}", "Look into the server's log")
+    return of_code(told[1], told[2]) if told else None
+
+
+def _gone(error: MCPError) -> RemoteEngineFailed:
+    return RemoteEngineFailed(f"the server did not answer: {error}", "Start it again")
 
 
 def _silent(seconds: float) -> Deadline:

@@ -1,11 +1,13 @@
 """A program for the tests: the server, or its HTTP twin, over an extractor that takes the steps it is told to.
 
 Usage: scripted_server.py stdio|http PORT, with REAMO_* settings, SCRIPT_STEPS and SCRIPT_LOG (a file that gets a line
-for each piece of work that began or ended). A document that has "takes N steps" in a text takes N steps.
+for each piece of work that began or ended). A document that has "takes N steps" in a text takes N steps; one that has
+"kills the server" does.
 """
 
 import os
 import re
+import signal
 import sys
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
@@ -28,6 +30,8 @@ async def opened(_: Settings) -> "AsyncGenerator[object]":
 
 
 def steps_of(texts: Sequence[str]) -> int | None:
+    if any("kills the server" in text for text in texts):
+        os.kill(os.getpid(), signal.SIGKILL)
     told = re.search(r"takes (\d+) steps", " ".join(texts))
     return int(told[1]) if told else None
 
