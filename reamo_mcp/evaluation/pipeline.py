@@ -51,6 +51,7 @@ def _searched(found: Extraction, readings: Readings) -> Extraction:
             for place in locator.places(entity.name, media_id, _FOUND_BY)
         )
 
+    covered = (part for perception in readings.perceptions for part in perception.coverage if part.media_id in others)
     known = {reading.id for reading in found.readings}
     return Extraction(
         document=readings.document,
@@ -60,6 +61,8 @@ def _searched(found: Extraction, readings: Readings) -> Extraction:
         ),
         relations=found.relations,
         events=found.events,
-        coverage=found.coverage,
+        coverage=found.coverage.model_copy(
+            update={"media": (*found.coverage.media, *covered), "failed": readings.failed}
+        ),
         engine=found.engine,
     )

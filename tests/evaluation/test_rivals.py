@@ -22,7 +22,7 @@ from reamo_mcp.models.roles import Answer, Ask, Found, HeardWord, Mentions, Pict
 from reamo_mcp.ontologies.loading import load_ontology
 from reamo_mcp.settings import Limits, Settings
 from reamo_mcp.store.records import Store
-from reamo_mcp.types.extraction import Extraction
+from reamo_mcp.types.extraction import Entity, Extraction
 from reamo_mcp.types.grounding import AudioSegment, ImageRegion
 from reamo_mcp.types.ontology import Ontology
 from tests.doubles.scripted_reasoner import ColourSegmenter, ScriptedReasoner
@@ -107,6 +107,24 @@ async def test_media_read_one_by_one_find_nothing_for_each_other(opened: Opened,
 
     assert kinds(together) == {"text_span", "audio_segment"}
     assert kinds(joint) == {"text_span"}
+
+
+async def test_the_pipeline_searches_the_other_media_for_names_of_the_first_alone(
+    opened: Opened, tmp_path: Path
+) -> None:
+    case = make_case("mini/T+A/NER", 1, tmp_path).case
+    engine = Engine(profile="scripted", text_extractor=names_of(case), transcriber=ScriptedTranscriber())
+    found = await opened("pipeline", engine).answer(case, tmp_path)
+    assert [medium.id for medium in found.document.media] == ["m1", "m2"]
+
+    def media(entity: Entity) -> set[str]:
+        return {place.kind for place in entity.groundings}
+
+    written = {entity.name: media(entity) for entity in case.gold.entities if "text_span" in media(entity)}
+    assert len(written) < len(case.gold.entities)
+    assert {entity.name: media(entity) for entity in found.entities} == written
+    assert any(len(kinds) == 2 for kinds in written.values())
+    assert {covered.media_id for covered in found.coverage.media} == {"m1", "m2"}
 
 
 async def test_media_read_one_by_one_share_things_of_equal_names(opened: Opened, tmp_path: Path) -> None:
