@@ -5,7 +5,7 @@ The variable of a setting is ``REAMO_`` and its name in capitals: ``REAMO_MOST_P
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
@@ -75,6 +75,10 @@ class Settings(Record):
             first = error.errors()[0]
             name = f"REAMO_{str(first['loc'][-1]).upper()}"
             raise InvalidArgument(f"{name} is not usable: {first['msg']}", f"Correct or unset {name}") from None
+
+    def with_roots(self, roots: Sequence[str | os.PathLike[str]]) -> "Settings":
+        """Return the same settings for these folders; ``~`` is the user's home, as hosts hand it on unexpanded."""
+        return self.model_copy(update={"roots": tuple(Path(root).expanduser().resolve() for root in roots)})
 
     def with_profile(self, profile: str) -> "Settings":
         """Return the same settings for another engine. Raises InvalidArgument for one that does not exist."""

@@ -52,15 +52,15 @@ def http_server(
     settings: Settings, *, host: str, port: int, token: str, open_extractor: OpenExtractor | None = None
 ) -> MCPServer[Services]:
     """Return the server that `guarded_app` serves to whoever holds the token."""
-    address = f"http://{host}:{port}"
+    endpoint = endpoint_at(host, port)
     return build_server(
         settings,
         transport="http",
         open_extractor=open_extractor,
         token_verifier=SharedToken(token),
         auth=AuthSettings(
-            issuer_url=AnyHttpUrl(address),
-            resource_server_url=AnyHttpUrl(f"{address}/mcp"),
+            issuer_url=AnyHttpUrl(endpoint.removesuffix("/mcp")),
+            resource_server_url=AnyHttpUrl(endpoint),
             required_scopes=[_SCOPE],
             validate_token_resource=False,  # the comparison above is the whole check
         ),
@@ -69,7 +69,7 @@ def http_server(
 
 def guarded_app(server: MCPServer[Services], *, host: str) -> Starlette:
     """Return the application of a server of `http_server`, which answers requests made to this host only."""
-    names = dict.fromkeys((*_LOOPBACK, host if ":" not in host else f"[{host}]"))
+    names = dict.fromkeys((*_LOOPBACK, _in_address(host)))
     return server.streamable_http_app(
         host=host,
         json_response=False,  # progress needs a stream
@@ -93,16 +93,11 @@ def serve(
     token: str | None = None,
     open_extractor: OpenExtractor | None = None,
 ) -> None:
-    """Serve until SIGINT or SIGTERM. Raises InvalidArgument for an address that is not this machine's without a token.
+    """Serve until SIGINT or SIGTERM.
 
-    ``token`` overrides that of the installation, and must be given (or set as ``REAMO_TOKEN``) for an address that
-    other machines can reach. ``open_extractor`` replaces the installation's own.
+    ``token`` overrides that of `token_for`, whose errors are raised, and ``open_extractor`` the installation's own.
     """
-    if not _is_loopback(host) and token is None and not os.environ.get("REAMO_TOKEN"):
-        raise InvalidArgument(
-            f"{host} can be reached from other machines", "Give a token of your own, or serve on 127.0.0.1"
-        )
-    known = token or installation_token(settings)
+    known = token or token_for(settings, host)
     app = http_app(settings, host=host, port=port, token=known, open_extractor=open_extractor)
     config = uvicorn.Config(
         app,
@@ -113,6 +108,28 @@ def serve(
         timeout_graceful_shutdown=_PATIENCE,  # open streams would keep the server alive
     )
     uvicorn.Server(config).run()
+
+
+def token_for(settings: Settings, host: str) -> str:
+    """Return the token that callers of this address need: ``REAMO_TOKEN``, else that of the installation.
+
+    Raises InvalidArgument for an address that other machines can reach where only the latter is there.
+    """
+    if not _is_loopback(host) and not os.environ.get("REAMO_TOKEN"):
+        raise InvalidArgument(
+            f"{host} can be reached from other machines",
+            "Set a token of your own as REAMO_TOKEN, or serve on 127.0.0.1",
+        )
+    return installation_token(settings)
+
+
+def endpoint_at(host: str, port: int) -> str:
+    """Return the address at which the tools are served."""
+    return f"http://{_in_address(host)}:{port}/mcp"
+
+
+def _in_address(host: str) -> str:
+    return f"[{host}]" if ":" in host else host  # an address of IPv6
 
 
 def _is_loopback(host: str) -> bool:

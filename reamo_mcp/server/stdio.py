@@ -6,7 +6,6 @@ import signal
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
 
 import anyio
 
@@ -27,23 +26,25 @@ def main(arguments: Sequence[str]) -> None:
     given = parser.parse_args(arguments)
     try:
         settings = Settings.from_environment()
-        changed: dict[str, object] = {}
         if given.root:
-            changed["roots"] = tuple(Path(root).resolve() for root in given.root)
+            settings = settings.with_roots(given.root)
         if given.profile:
-            changed["profile"] = given.profile
-        settings = Settings.model_validate({**settings.model_dump(), **changed})
-    except (ReamoError, ValueError) as error:
+            settings = settings.with_profile(given.profile)
+        for folder in settings.roots:
+            if not folder.is_dir():  # not refused: the other folders can be read, and this one may come yet
+                sys.stderr.write(f"reamo-mcp: {folder} is no folder; nothing in it can be read\n")
+        serve_stdio(settings, engine=given.engine)
+    except ReamoError as error:
         sys.stderr.write(f"reamo-mcp: {error}\n")
         raise SystemExit(2) from None
-    serve_stdio(settings, engine=given.engine)
 
 
 def serve_stdio(settings: Settings, *, engine: str | None = None, open_extractor: OpenExtractor | None = None) -> None:
     """Serve until the input is closed or a signal comes. Does not return: the process ends with code 0.
 
     With ``engine``, the work is done by the server at that address, under this server's roots; its token is read from
-    ``REAMO_TOKEN`` or the token file of this installation. ``open_extractor`` replaces the installation's own.
+    ``REAMO_TOKEN`` or the token file of this installation. ``open_extractor`` replaces the installation's own. Raises
+    InvalidArgument where there is no token.
     """
     if engine is not None:
         from reamo_mcp.server.front import serve_front

@@ -118,6 +118,12 @@ def test_a_foreign_host_is_refused_on_every_address(tmp_path: Path) -> None:
         assert foreign.post("/mcp", headers=own, json=LIST).status_code == 200
 
 
+def test_an_address_of_ipv6_is_served(tmp_path: Path) -> None:
+    app = http_app(Settings(cache=tmp_path), host="::1", port=8765, token=TOKEN)
+    with TestClient(app, base_url="http://[::1]:8765") as client:
+        assert client.post("/mcp", headers=HEADERS, json=LIST).status_code == 200
+
+
 @pytest.mark.parametrize("era", ERAS)
 async def test_a_long_job_reaches_a_client_that_has_no_patience(era: Era, served: Served) -> None:
     async def answered(client: Client, tool: str, **arguments: object) -> Answer:
