@@ -44,11 +44,11 @@ def _load(name: str, path: Path) -> ModuleType:
     spec = spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path.name} is not a Python module")
-    # Registered before it runs, so that pydantic can resolve its annotations; removed if it fails.
+    # Registered before it runs, so that pydantic can resolve its annotations.
     module = sys.modules[name] = module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except BaseException:
+    except BaseException:  # whatever ended it, Ctrl-C too: the next import has to run the file and not meet its half
         del sys.modules[name]
         raise
     return module

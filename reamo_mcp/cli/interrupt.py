@@ -29,7 +29,8 @@ def run_interruptible(work: Callable[[], Awaitable[T]]) -> T:
     try:
         anyio.run(main)
     except BaseExceptionGroup as failures:
-        raise failures.exceptions[0] from None  # the task group wraps the error of the work, its only member
+        # The task group wraps whatever the work raised (an exit or Ctrl-C too), its only member: callers look for that.
+        raise failures.exceptions[0] from None
     if not results:
         raise KeyboardInterrupt
     return results[0]
