@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import islice
+from pathlib import PurePath
 
+from reamo_mcp.errors import InvalidArgument
 from reamo_mcp.server.arguments import Detail, Kind
 from reamo_mcp.server.wording import coverage_lines, place, shown
 from reamo_mcp.types.answers import Item
@@ -14,6 +16,7 @@ from reamo_mcp.types.grounding import Grounding
 _SHORT_PLACES = 5
 _PLACES_OF_ONE_ITEM = 40
 _MOST_ARGUMENTS = 20
+_MOST_NAMED = 20  # media in an error
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,8 @@ class Items:
     def wanted(self, wanted: Wanted, start: int = 0) -> Iterator[Item]:
         """Yield the items that are wanted, in the order of the result, from the ``start``-th on.
 
-        An item of many places may come in parts, each of which counts.
+        An item of many places may come in parts, each of which counts. Raises InvalidArgument for a medium that the
+        result does not have.
         """
         for make in islice(self._makers(wanted), start, None):
             yield make()
@@ -85,7 +89,12 @@ class Items:
     def _media(self, name: str) -> frozenset[str] | None:
         if not name:
             return None
-        return frozenset(medium.id for medium in self._extraction.document.media if name in (medium.id, medium.name))
+        media, named = self._extraction.document.media, (name, PurePath(name).name)  # agents repeat the path they gave
+        found = frozenset(medium.id for medium in media if medium.id == name or medium.name in named)
+        if not found and not any(one.name in named for one in self._extraction.coverage.failed):
+            known = ", ".join(f"{medium.id} {shown(medium.name, 60)}" for medium in media[:_MOST_NAMED])
+            raise InvalidArgument(f"this result has no medium {shown(name, 80)!r}", f"Its media: {known}")
+        return found
 
     def _places(self, ids: Sequence[str]) -> list[Grounding]:
         return [self._groundings[id_] for id_ in ids]

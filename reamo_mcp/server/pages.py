@@ -29,17 +29,21 @@ _INITIALS: dict[str, Kind] = {
 
 
 def result_page(result_id: str, extraction: Extraction, wanted: Wanted, limit: int, cursor: str = "") -> CallToolResult:
-    """Return the items from the cursor on, in both forms. Raises InvalidArgument for a cursor of another result."""
+    """Return the items from the cursor on, in both forms. Raises what `answer_page` does."""
     answer = answer_page(result_id, extraction, wanted, limit, cursor)
     lines = [_line_head(answer), *answer.media, *(_line(item) for item in answer.items), *answer.coverage]
     return call_result(answer, "\n".join([*lines, answer.notice or ""]).rstrip())
 
 
 def answer_page(result_id: str, extraction: Extraction, wanted: Wanted, limit: int, cursor: str = "") -> Answer:
-    """Return the items from the cursor on. Raises InvalidArgument for a cursor of another result or filter."""
+    """Return the items from the cursor on.
+
+    Raises InvalidArgument for a cursor of another result or filter, and for a medium that the result does not have.
+    """
     start = _position(result_id, wanted, cursor)
     media = {medium.id: medium_line(medium) for medium in extraction.document.media}
-    coverage = [] if start else _first_lines(coverage_lines(extraction))
+    told = start or "coverage" in wanted.kinds  # before, or as items
+    coverage = [] if told else _first_lines(coverage_lines(extraction))
     answer = Answer(
         result_id=result_id,
         status=extraction.status,
@@ -111,7 +115,7 @@ def _counts(extraction: Extraction) -> dict[str, int]:
 
 
 def _first_lines(lines: list[str]) -> list[str]:
-    if len(lines) <= _COVERAGE_LINES:
+    if len(lines) <= _COVERAGE_LINES + 1:  # what says that there is one more is no shorter than it
         return lines
     rest = f"and {len(lines) - _COVERAGE_LINES} more lines: get_result with kinds=['coverage']"
     return [*lines[:_COVERAGE_LINES], rest]

@@ -20,6 +20,7 @@ from reamo_mcp.errors import CorruptMedia
 from reamo_mcp.server.build import build_server
 from reamo_mcp.server.calls import CALLER
 from reamo_mcp.settings import Settings
+from reamo_mcp.types.coverage import FailedMedium
 from reamo_mcp.types.extraction import Extraction
 from reamo_mcp.types.media import Document
 from tests.doubles.scripted_extractor import ScriptedExtractor, extraction_of
@@ -45,6 +46,19 @@ def structure(answer: CallToolResult) -> dict[str, Any]:
     assert not answer.is_error, words(answer)
     assert answer.structured_content is not None
     return answer.structured_content
+
+
+async def paged(client: Client, answer: CallToolResult) -> list[str]:
+    """Return the ids of the items of an answer and of all pages after it, none of which may be large."""
+    seen: list[str] = []
+    while True:
+        page = structure(answer)
+        assert len(answer.model_dump_json(by_alias=True, exclude_none=True)) <= 20_000
+        seen += [item["id"] for item in page["items"]]
+        if "cursor" not in page:
+            return seen
+        arguments = {"result_id": page["result_id"], "cursor": page["cursor"], "limit": 200}
+        answer = await client.call_tool("get_result", arguments)
 
 
 def caller(name: str) -> RequestParamsMeta:
@@ -285,15 +299,7 @@ async def test_a_large_result_pages_to_its_end_with_nothing_missing_or_doubled(t
     text = " ".join(f"Name{number}" for number in range(5000))
     async with connected(ScriptedExtractor(), tmp_path) as client:
         answer = await client.call_tool("extract_entities", {"text": text, "limit": 200})
-        seen: list[str] = []
-        while True:
-            page = structure(answer)
-            assert len(answer.model_dump_json(by_alias=True, exclude_none=True)) <= 20_000
-            seen += [item["id"] for item in page["items"]]
-            if "cursor" not in page:
-                break
-            arguments = {"result_id": page["result_id"], "cursor": page["cursor"], "limit": 200}
-            answer = await client.call_tool("get_result", arguments)
+        seen = await paged(client, answer)
     assert seen == [f"e{number}" for number in range(1, 5001)]
 
 
@@ -305,16 +311,41 @@ async def test_a_page_over_files_with_hostile_names_stays_small(tmp_path: Path) 
 
     async with connected(ScriptedExtractor(answer=named), tmp_path) as client:
         answer = await client.call_tool("extract_knowledge", {"text": ADA, "limit": 200})
-        seen: list[str] = []
-        while True:
-            page = structure(answer)
-            assert len(answer.model_dump_json(by_alias=True, exclude_none=True)) <= 20_000
-            seen += [item["id"] for item in page["items"]]
-            if "cursor" not in page:
-                break
-            arguments = {"result_id": page["result_id"], "cursor": page["cursor"], "limit": 200}
-            answer = await client.call_tool("get_result", arguments)
+        seen = await paged(client, answer)
     assert seen == [*(f"e{number}" for number in range(1, 161)), "r1"]
+
+
+async def test_the_items_of_one_file_are_asked_for_by_its_id_its_name_or_the_path_that_was_given(
+    tmp_path: Path,
+) -> None:
+    def answered(_: Document) -> Extraction:
+        plain = extraction_of("Ada", "Bob")
+        media = tuple(medium.model_copy(update={"name": f"{medium.id}.txt"}) for medium in plain.document.media)
+        failed = (FailedMedium(name="damaged.png", code="corrupt_media", message="it is damaged"),)
+        coverage = plain.coverage.model_copy(update={"failed": failed})
+        document = plain.document.model_copy(update={"media": media})
+        return plain.model_copy(update={"document": document, "coverage": coverage})
+
+    async with connected(ScriptedExtractor(answer=answered), tmp_path) as client:
+        handle = structure(await client.call_tool("extract_entities", {"text": ADA}))["result_id"]
+        for file in ("m2", "m2.txt", "folder/m2.txt"):
+            arguments = {"result_id": handle, "kinds": ["entity"], "file": file}
+            page = structure(await client.call_tool("get_result", arguments))
+            assert [item["text"] for item in page["items"]] == ["Bob"], file
+        failed = structure(await client.call_tool("get_result", {"result_id": handle, "file": "damaged.png"}))
+        other = await client.call_tool("get_result", {"result_id": handle, "file": "m3.txt"})
+    assert "items" not in failed
+    assert failed["coverage"][0] == "damaged.png: [corrupt_media] it is damaged"
+    assert words(other) == "[invalid_argument] this result has no medium 'm3.txt'. Its media: m1 m1.txt, m2 m2.txt"
+
+
+async def test_coverage_that_is_asked_for_is_not_told_twice(tmp_path: Path) -> None:
+    async with connected(ScriptedExtractor(), tmp_path) as client:
+        first = structure(await client.call_tool("extract_entities", {"text": ADA}))
+        arguments = {"result_id": first["result_id"], "kinds": ["coverage"]}
+        asked = structure(await client.call_tool("get_result", arguments))
+    assert [item["text"] for item in asked["items"]] == first["coverage"]
+    assert "coverage" not in asked
 
 
 async def test_control_and_bidi_characters_are_shown_escaped(tmp_path: Path) -> None:
