@@ -135,10 +135,10 @@ class Jobs:
         """
         content = await self._extractor.fingerprint(asked.document, allowed=allowed)
         result_id = self._handle(asked, content)
-        job = self._jobs.get(result_id)
+        job = await self._wanted(result_id)
         if job is None:
             kept = await self._results.get(result_id)
-            job = self._jobs.get(result_id)  # another caller may have started it meanwhile
+            job = await self._wanted(result_id)  # another caller may have started it meanwhile
             if job is None:
                 self._failed.pop(result_id, None)
                 if kept is not None and not kept.retryable:
@@ -192,10 +192,7 @@ class Jobs:
 
         Raises ResultExpired if the request is not kept any more, and the errors of opening and decoding.
         """
-        payload = await self._request(result_id)
-        if payload is None:
-            raise _expired(result_id)
-        asked = SavedJob.model_validate_json(payload).asked
+        asked = (await self._saved(result_id)).asked
         return await self._extractor.look(asked.document, extraction, place, show=show, allowed=allowed)
 
     def latest(self, result_id: str) -> str:
@@ -256,17 +253,27 @@ class Jobs:
         self._start_waiting()
 
     async def _resume(self, result_id: str, allowed: Allowed, caller: str) -> Job:
-        payload = await self._request(result_id)
-        if payload is None:
-            raise _expired(result_id)
-        try:
-            saved = SavedJob.model_validate_json(payload)
-        except ValidationError:  # written by another version
-            raise _expired(result_id) from None
+        saved = await self._saved(result_id)
         running = self._jobs.get(result_id)
         if running is not None:
             return running
         return self._start(Job(result_id, saved.asked, allowed, saved.content, resumed=True), caller)
+
+    async def _wanted(self, result_id: str) -> Job | None:
+        """Return the job that works on this, None if there is none; one that its callers left is waited for to end."""
+        while (job := self._jobs.get(result_id)) is not None and not job.holders:
+            await job.done.wait()
+        return job
+
+    async def _saved(self, result_id: str) -> SavedJob:
+        """Return the saved request. Raises ResultExpired if there is none."""
+        payload = await self._request(result_id)
+        try:
+            if payload is not None:
+                return SavedJob.model_validate_json(payload)
+        except ValidationError:  # written by another version
+            pass
+        raise _expired(result_id)
 
     async def _request(self, result_id: str) -> bytes | None:
         """Return the saved request, None if there is none."""

@@ -11,21 +11,12 @@ from dataclasses import dataclass
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.models.engine import Engine
 from reamo_mcp.models.meta_response import MetaCall, ModuleName
-from reamo_mcp.models.roles import (
-    Answer,
-    AudioSegmenter,
-    Failed,
-    Found,
-    ImageSegmenter,
-    Region,
-    Unsupported,
-    VideoTracker,
-)
+from reamo_mcp.models.roles import AudioSegmenter, ImageSegmenter, Region, VideoTracker
 from reamo_mcp.reading.called_sounds import called_in_sound
 from reamo_mcp.reading.called_tracks import called_in_video
-from reamo_mcp.reading.calls import AskedCall, CallResult
+from reamo_mcp.reading.calls import AskedCall, CallResult, result_of
 from reamo_mcp.reading.material import Material
-from reamo_mcp.reading.setbacks import setback
+from reamo_mcp.reading.setbacks import Gap, setback, taken
 from reamo_mcp.types.candidate import CandidateMention
 from reamo_mcp.types.grounding import Box, Provenance
 from reamo_mcp.types.media import AudioMedium, ImageMedium, Medium, OpenedDocument, VideoMedium
@@ -90,32 +81,26 @@ def _in_picture(
     calls: Sequence[AskedCall], media_id: str, segmenter: ImageSegmenter, material: Material, control: Control
 ) -> Iterator[CallResult]:
     phrases = list(dict.fromkeys(asked.call.instruction for asked in calls))
-    answers: list[Answer[Region]]
+    found: dict[str, tuple[tuple[Region, ...], Gap | None]]
     try:
         picture = material.picture(media_id, _PICTURE_SIDE, control)
         answers = segmenter.segment(picture, phrases, control)
+        found = {phrase: taken(answer) for phrase, answer in zip(phrases, answers, strict=True)}
     except Exception as error:  # what the reasoner said is worth having without the places
-        failure = setback(error, f"a picture ({segmenter.card.name})")
-        answers = [Failed(failure.code, failure.message)] * len(phrases)
-    by_phrase = dict(zip(phrases, answers, strict=True))
-    taken: set[Box] = set()
+        gap = Gap.by(setback(error, f"a picture ({segmenter.card.name})"))
+        found = dict.fromkeys(phrases, ((), gap))
+    used: set[Box] = set()
     for asked in calls:
-        answer = by_phrase[asked.call.instruction]
-        match answer:
-            case Found(items=regions):
-                region = _chosen(regions, asked.call, taken)
-                if region is None:
-                    yield CallResult(asked, "absent", reason="the image segmenter does not see it")
-                    continue
-                taken.add(region.box)
-                yield CallResult(asked, "located", (_mention(asked, region, segmenter.card.name),))
-            case Unsupported(reason):
-                yield CallResult(asked, "failed", reason=reason)
-            case Failed(_, reason):
-                yield CallResult(asked, "failed", reason=reason, retryable=True)
+        regions, gap = found[asked.call.instruction]
+        region = _chosen(regions, asked.call, used)
+        mentions: tuple[CandidateMention, ...] = ()
+        if region is not None:
+            used.add(region.box)
+            mentions = (_mention(asked, region, segmenter.card.name),)
+        yield result_of(asked, mentions, gap, "the image segmenter does not see it")
 
 
-def _chosen(regions: Sequence[Region], call: MetaCall, taken: set[Box]) -> Region | None:
+def _chosen(regions: Sequence[Region], call: MetaCall, used: set[Box]) -> Region | None:
     """Return the region that the hint points to, else the best that no other call has; the best if all are taken."""
     if not regions:
         return None
@@ -125,7 +110,7 @@ def _chosen(regions: Sequence[Region], call: MetaCall, taken: set[Box]) -> Regio
         best = max(regions, key=lambda region: region.box.intersection_over_union(hint))
         if best.box.intersection_over_union(hint) > 0:
             return best
-    free = [region for region in regions if region.box not in taken]
+    free = [region for region in regions if region.box not in used]
     return max(free or regions, key=lambda region: region.score)
 
 

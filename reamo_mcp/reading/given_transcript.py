@@ -9,14 +9,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from reamo_mcp.errors import Cancelled, ReamoError
+from reamo_mcp.errors import ReamoError
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.decoded import SAMPLE_RATE, Cue, Description, SoundWindow
 from reamo_mcp.media.decoding import Decoder
 from reamo_mcp.media.subtitles import parse_subtitles
 from reamo_mcp.models.roles import HeardWord, Sound, Transcriber
 from reamo_mcp.reading.perception import Given
-from reamo_mcp.reading.setbacks import Gap, answers_to, taken
+from reamo_mcp.reading.setbacks import Gap, answers_to, setback, taken
 from reamo_mcp.types.extraction import Notice
 from reamo_mcp.types.reading import AtTime, Word
 
@@ -56,10 +56,8 @@ def given_transcript(
         name = given.sidecar.name
         try:
             text = decoder.text(given.sidecar, control).text
-        except Cancelled:
-            raise
-        except ReamoError as error:
-            notices.append(Notice(code="transcript", message=error.message, media_id=given.media_id))
+        except Exception as error:  # the sound can be heard without it
+            notices.append(_unusable(setback(error, name), given.media_id))
         else:
             cues = parse_subtitles(text)
             if cues:
@@ -69,12 +67,23 @@ def given_transcript(
             message = f"{name} holds no subtitles and is not used"
             notices.append(Notice(code="transcript", message=message, media_id=given.media_id))
     if description.has_subtitles:
-        cues = decoder.subtitles(given.file, control)
+        try:
+            cues = decoder.subtitles(given.file, control)
+        except Exception as error:  # the sound can be heard without them, if there is any
+            failure = setback(error, f"the subtitles of {given.file.name}")
+            if not description.has_sound:
+                raise failure from failure.__cause__
+            return None, (*notices, _unusable(failure, given.media_id))
         notices += _too_much(cues, given.media_id)
         readable = tuple(cue for cue in cues if cue.text)
         if readable:
             return Transcript("subtitle stream", readable), tuple(notices)
     return None, tuple(notices)
+
+
+def _unusable(failure: ReamoError, media_id: str) -> Notice:
+    gap = Gap.by(failure)
+    return Notice(code="transcript", message=gap.reason, media_id=media_id, retryable=gap.retryable)
 
 
 def _too_much(cues: Sequence[Cue], media_id: str) -> Iterator[Notice]:

@@ -12,12 +12,12 @@ from typing import NamedTuple
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.decoded import SAMPLE_RATE, Description, Outcome, SoundWindow
 from reamo_mcp.media.pauses import cut_at_pauses
-from reamo_mcp.models.roles import Failed, Found, HeardWord, Sound, SpeechTranscript, Transcriber, Unsupported
+from reamo_mcp.models.roles import HeardWord, Sound, SpeechTranscript, Transcriber
 from reamo_mcp.reading.expected_names import with_names
 from reamo_mcp.reading.given_transcript import Transcript, cues_within, given_transcript, place_cues, place_text
 from reamo_mcp.reading.metadata import metadata_reading
 from reamo_mcp.reading.perception import Given, Perception, Senses
-from reamo_mcp.reading.setbacks import Gap, answers_to, setback
+from reamo_mcp.reading.setbacks import Gap, answers_to, setback, taken
 from reamo_mcp.types.coverage import MediumCoverage, UnsupportedAsk
 from reamo_mcp.types.extraction import Notice
 from reamo_mcp.types.media import AudioMedium
@@ -52,13 +52,12 @@ class _Listening:
 
     @property
     def start(self) -> float:
-        return self.given.part.seconds[0] if self.given.part.seconds else 0.0
+        return self.given.wanted(self.description.duration)[0]
 
     @property
     def promised(self) -> float:
         """The end of what is wanted, as far as the header can be believed."""
-        wanted = self.given.part.seconds
-        return min(wanted[1], self.description.duration) if wanted else self.description.duration
+        return self.given.wanted(self.description.duration)[1]
 
     @property
     def end(self) -> float:
@@ -235,15 +234,12 @@ def _names_in(sound: Sound, listening: _Listening) -> tuple[HeardWord, ...]:
         return ()
     expected = listening.given.expected
     (answer,) = answers_to(lambda: [spotter.spot(sound, expected, listening.control)], 1, "names in speech")
-    match answer:
-        case Found(items=items):
-            return items
-        case Unsupported(reason=reason) | Failed(message=reason):
-            message = f"names of the other files were not listened for from {sound.start:.0f} s on: {reason}"
-            listening.unspotted = Notice(
-                code="names", message=message, media_id=listening.given.media_id, retryable=isinstance(answer, Failed)
-            )
-            return ()
+    names, gap = taken(answer)
+    if gap is not None:
+        message = f"names of the other files were not listened for from {sound.start:.0f} s on: {gap.reason}"
+        media_id = listening.given.media_id
+        listening.unspotted = Notice(code="names", message=message, media_id=media_id, retryable=gap.retryable)
+    return names
 
 
 def _text_of(lines: list[list[HeardWord]]) -> tuple[str, tuple[Word, ...]]:

@@ -76,7 +76,7 @@ def perceive_video(given: Given, description: Description, senses: Senses, contr
     coverage. Raises what the decoder raises if neither can be read.
     """
     has_speech = description.has_sound or description.has_subtitles or given.sidecar is not None
-    start = given.part.seconds[0] if given.part.seconds else 0.0
+    start, promised = given.wanted(description.duration)
     outcome = Outcome()
     sight = _Sight(read=start)
     failure: ReamoError | None = None
@@ -96,8 +96,8 @@ def perceive_video(given: Given, description: Description, senses: Senses, contr
 
     end = outcome.end or StreamEnd(0.0)
     if failure is not None:
-        stop = max(sight.read, description.duration)
-        end = StreamEnd(sight.read, (Gap.by(failure).not_read("seconds", sight.read, stop),))
+        missed = Gap.by(failure).not_read("seconds", sight.read, max(sight.read, promised))
+        end = StreamEnd(sight.read, (missed,))
     duration = max(description.duration, end.read, *(track.end for track in tracks), 0.0)
     control.progress(duration, duration, "seconds")
     return Perception(
@@ -210,10 +210,10 @@ def _heard(
         silence = setback(error, f"the sound of {given.file.name}")
         if failure is not None:
             raise failure from failure.__cause__
-        duration = description.duration
-        missed = Gap.by(silence).not_read("seconds", 0, duration)
+        start, promised = given.wanted(description.duration)
+        missed = Gap.by(silence).not_read("seconds", start, promised)
         covered = MediumCoverage(
-            media_id=given.media_id, reader="speech", unit="seconds", total=duration, read=0, not_read=(missed,)
+            media_id=given.media_id, reader="speech", unit="seconds", total=promised - start, read=0, not_read=(missed,)
         )
         return Heard(coverage=(covered,))
 

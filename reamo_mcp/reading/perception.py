@@ -37,6 +37,11 @@ class Given:
     sidecar: OpenFile | None = None
     expected: tuple[str, ...] = ()
 
+    def wanted(self, duration: float) -> tuple[float, float]:
+        """Return from when to when, in seconds, a medium is to be read whose header promises this length."""
+        start, end = self.part.seconds or (0.0, duration)
+        return start, max(start, min(end, duration))
+
 
 class Perception(Record):
     """What was perceived of one medium. Reading ids begin with the id of their medium: ``m1.speech``."""

@@ -34,3 +34,17 @@ async def test_a_failure_that_is_kept_holds_nothing_of_the_work(tmp_path: Path) 
                 await jobs.outcome(result_id, 5.0, Allowed.named(), "caller")
         gc.collect()
         assert [one() for one in held] == [None]
+
+
+async def test_what_its_last_caller_left_is_begun_anew_for_the_next_one(tmp_path: Path) -> None:
+    extractor = ScriptedExtractor(steps=100_000)
+    asked = JobRequest(document=Document(sources=(TextSource(text="Ada"),)))
+    async with open_jobs(Settings(cache=tmp_path), lambda settings: extractor.opened(settings)) as jobs:
+        result_id = await jobs.ask(asked, Allowed.named(), "first")
+        await extractor.has_begun.wait()
+        assert await jobs.cancel(result_id, "first", seconds=0) == "cancelled"
+        extractor.steps = 0
+        assert await jobs.ask(asked, Allowed.named(), "second") == result_id
+        found = await jobs.outcome(result_id, 5.0, Allowed.named(), "second")
+        assert found is not None
+        assert extractor.ended == ["cancelled", "finished"]

@@ -9,10 +9,10 @@ import anyio
 import pytest
 
 from reamo_mcp.errors import Cancelled, CorruptMedia, DecodeLimit, EngineFailed, OutOfMemory
-from reamo_mcp.extractor import Extractor
+from reamo_mcp.extractor import Extractor, Request
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.jobs import JobRequest, Jobs
-from reamo_mcp.media.decoded import Frame, FramePlan, OpenFile, Outcome, Page, Picture, SoundWindow
+from reamo_mcp.media.decoded import Cue, DecodedText, Frame, FramePlan, OpenFile, Outcome, Page, Picture, SoundWindow
 from reamo_mcp.media.local_decoder import LocalDecoder
 from reamo_mcp.media.opening import Allowed
 from reamo_mcp.models.engine import Engine
@@ -21,7 +21,7 @@ from reamo_mcp.settings import Limits, Settings
 from reamo_mcp.store.records import Store
 from reamo_mcp.types.extraction import Extraction
 from reamo_mcp.types.grounding import Box
-from reamo_mcp.types.media import Document
+from reamo_mcp.types.media import Document, Part
 from reamo_mcp.types.ontology import Ontology
 from tests.doubles.scripted_roles import (
     CountedDecoder,
@@ -69,6 +69,14 @@ class FailingDecoder(CountedDecoder):
     ) -> Iterator[SoundWindow]:
         self._fail("sound")
         return super().sound(file, seconds, outcome, control)
+
+    def subtitles(self, file: OpenFile, control: Control) -> tuple[Cue, ...]:
+        self._fail("subtitles")
+        return super().subtitles(file, control)
+
+    def text(self, file: OpenFile, control: Control) -> DecodedText:
+        self._fail("text")
+        return super().text(file, control)
 
     def picture(self, file: OpenFile, longest_side: int, control: Control) -> Picture:
         self._fail("picture")
@@ -174,6 +182,42 @@ async def test_what_is_seen_in_a_video_survives_its_sound(error: Exception, hous
     found = await house.found(film)
     assert (names(found), found.status) == ({"Alice"}, "partial")
     assert gaps(found) == {"speech": not isinstance(error, CorruptMedia)}
+
+
+@pytest.mark.parametrize("error", FAILURES, ids=failed_by)
+@pytest.mark.parametrize("method", ["subtitles", "text"])
+async def test_where_a_transcript_cannot_be_read_the_sound_is_heard(
+    method: str, error: Exception, house: House, tmp_path: Path
+) -> None:
+    said = ((0.2, 0.8, "Alice"),) if method == "subtitles" else ()
+    film = write_video(tmp_path / "told.mkv", VideoSample(30, sound_start=0.0, sound_seconds=1.0, subtitles=said))
+    if method == "text":
+        film.with_suffix(".srt").write_text("1\n00:00:00,200 --> 00:00:00,800\nAlice\n", encoding="utf-8")
+    house.reader.lines = ()
+    house.decoder.failures[method] = error
+    found = await house.found(film)
+    assert names(found) == {"Bob"}
+    (warning,) = [one for one in found.warnings if one.code == "transcript"]
+    assert warning.retryable is not isinstance(error, CorruptMedia)
+    house.decoder.failures.clear()
+    assert names(await house.found(film)) == ({"Alice"} if warning.retryable else {"Bob"})
+
+
+async def test_a_silent_video_whose_pictures_and_subtitles_fail_is_an_error(house: House, tmp_path: Path) -> None:
+    film = write_video(tmp_path / "silent.mkv", VideoSample(30, subtitles=((0.2, 0.8, "Alice"),)))
+    house.decoder.failures = {"frames": DecodeLimit("too slow"), "subtitles": CorruptMedia("damaged")}
+    with pytest.raises(DecodeLimit):
+        await house.found(film)
+
+
+@pytest.mark.parametrize("method", ["frames", "sound"])
+async def test_what_fails_of_a_part_is_told_of_that_part(method: str, house: House, film: Path) -> None:
+    house.decoder.failures[method] = EngineFailed("the model died")
+    request = Request(part=Part(seconds=(0.4, 0.7)))
+    found = await house.extractor.extract(Document.of(film), PERSONS, request=request)
+    missed = [gap for part in found.coverage.media for gap in part.not_read]
+    assert missed
+    assert {(gap.start, gap.end) for gap in missed} == {(0.4, 0.7)}
 
 
 async def test_a_video_whose_pictures_and_sound_fail_is_an_error(house: House, film: Path) -> None:
