@@ -174,6 +174,7 @@ def _told_about(file: OpenFile) -> Generator[None]:
     except HandlerFailed as failure:
         error = of_code(failure.code, failure.message, failure.hint)
         if error is None:
+            log.error("decoding %s: %s", file.sha256[:12], failure)  # the place of the defect; the child holds the rest
             raise EngineFailed(
                 f"decoding {file.name} failed: {failure.message}", "This is a defect of the decoder; please report it"
             ) from None

@@ -1,5 +1,6 @@
 """What crosses the border to the engine child: questions, answers, and the child itself."""
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import numpy
     from numpy.typing import NDArray
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -126,7 +128,10 @@ def _request(method: str, ask: Record, arrays: Sequence[Array]) -> Request:
 
 def _of_model(failure: HandlerFailed) -> ReamoError:
     known = of_code(failure.code, failure.message, failure.hint)
-    return known or EngineFailed(f"a model failed: {failure.message}", "This is a defect; please report it")
+    if known is not None:
+        return known
+    log.error("a model failed: %s", failure)
+    return EngineFailed(f"a model failed: {failure.message}", "This is a defect; please report it")
 
 
 def one_by_one(ask: "Callable[[Sequence[T]], list[Answer[R]]]", items: Sequence[T]) -> "list[Answer[R]]":
