@@ -5,25 +5,11 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Bin:
-    """The predictions whose score lies in (low, high]: how many, their mean score, the share of right ones."""
-
-    low: float
-    high: float
-    count: int
-    score: float
-    right: float
-
-
-@dataclass(frozen=True)
 class Calibration:
-    """``error`` is the expected calibration error, ``greatest`` the largest gap of a bin, ``brier`` the Brier score."""
+    """``error`` is the expected calibration error, ``brier`` the Brier score; both from 0 (perfect) to 1."""
 
-    count: int
     error: float
-    greatest: float
     brier: float
-    bins: tuple[Bin, ...]
 
 
 def calibration(scored: Sequence[tuple[float, bool]], *, bins: int = 10) -> Calibration | None:
@@ -36,23 +22,11 @@ def calibration(scored: Sequence[tuple[float, bool]], *, bins: int = 10) -> Cali
     """
     if not scored:
         return None
-    kept: list[Bin] = []
-    members: list[list[tuple[float, bool]]] = [[] for _ in range(bins)]
+    gaps = [0.0] * bins  # of each bin: the sum of its scores less the number of its right answers
     for score, right in scored:
         place = next(index for index in range(bins) if score <= (index + 1) / bins or index == bins - 1)
-        members[place].append((score, right))
-    for index, inside in enumerate(members):
-        if inside:
-            count = len(inside)
-            mean = sum(score for score, _ in inside) / count
-            share = sum(right for _, right in inside) / count
-            kept.append(Bin(index / bins, (index + 1) / bins, count, mean, share))
-    gaps = [abs(bin_.score - bin_.right) for bin_ in kept]
-    total = len(scored)
+        gaps[place] += score - right
     return Calibration(
-        count=total,
-        error=sum(gap * bin_.count for gap, bin_ in zip(gaps, kept, strict=True)) / total,
-        greatest=max(gaps),
-        brier=sum((score - right) ** 2 for score, right in scored) / total,
-        bins=tuple(kept),
+        error=sum(map(abs, gaps)) / len(scored),
+        brier=sum((score - right) ** 2 for score, right in scored) / len(scored),
     )

@@ -76,8 +76,11 @@ def took(report: Report) -> str:
 
 
 def _remarks(cell: CellReport) -> Iterable[str]:
-    if cell.calibration_error is not None:
-        yield f"- Expected calibration error of entity scores: {cell.calibration_error:.1f} %"
+    if cell.calibration_error is not None and cell.brier is not None:
+        yield (
+            f"- Expected calibration error of entity scores: {cell.calibration_error:.1f} %, "
+            f"Brier score: {cell.brier:.3f}"
+        )
     if cell.mistakes:
         yield "- Mistakes: " + ", ".join(f"{name} {count}" for name, count in sorted(cell.mistakes.items()))
     for level, values in cell.by_level.items():

@@ -13,7 +13,6 @@ from reamo_mcp.evaluation.facts import Facts, Thing
 from reamo_mcp.evaluation.grounded import Compared, Media, compared, matched_things
 from reamo_mcp.evaluation.recognition import same_place
 
-KINDS = ("repetition", "incomplete", "wrong match", "miss-grounding", "over-grounding", "propagation")
 _SAME = 0.5
 
 

@@ -52,7 +52,8 @@ class CellReport(Record):
     fully_read: int = Field(description="Cases of which everything that the engine can read was read")
     seconds_per_case: float
     measures: tuple[Measure, ...]
-    calibration_error: float | None = None
+    calibration_error: float | None = Field(default=None, description="Of the scores of entities, in percent")
+    brier: float | None = Field(default=None, description="Brier score of the scores of entities, 0 to 1")
     mistakes: dict[str, int] = Field(default_factory=dict[str, int])
     by_level: dict[str, dict[str, float]] = Field(default_factory=dict[str, dict[str, float]])
     paper: dict[str, dict[str, float]] = Field(default_factory=dict[str, dict[str, float]])
@@ -115,6 +116,7 @@ def report_cell(cell: str, engine: str, answers: Sequence[Answered]) -> CellRepo
         seconds_per_case=sum(answered.answer.seconds for answered in answers) / max(1, len(answers)),
         measures=tuple(_measure(name, value) for name, value in scored.values.items()),
         calibration_error=100 * calibrated.error if calibrated else None,
+        brier=calibrated.brier if calibrated else None,
         mistakes=dict(faults),
         by_level=_by_level(answers, scores),
         paper=paper.methods if paper else {},
