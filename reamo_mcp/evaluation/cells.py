@@ -48,7 +48,8 @@ def cells(wanted: Sequence[str], made: Path, data: Path | None) -> list[Cell]:
     for name in wanted:
         found = [cell for cell in known if cell.name == name or cell.name.startswith(f"{name.rstrip('/')}/")]
         if not found:
-            raise InvalidArgument(f"there is no cell {name!r}", "List them with 'reamo-mcp evaluate --list'")
+            more = "" if data is not None else "; sets of your own need --data DIR or REAMO_DATA, a folder that exists"
+            raise InvalidArgument(f"there is no cell {name!r}", f"List them with 'reamo-mcp evaluate --list'{more}")
         chosen += [cell for cell in found if cell not in chosen]
     return chosen
 

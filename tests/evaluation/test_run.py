@@ -108,9 +108,12 @@ async def test_the_worst_cases_say_what_was_missed_and_show_it(tmp_path: Path) -
     assert report.mistakes["propagation"] > 0
 
 
-def test_a_cell_that_is_not_known_is_refused(tmp_path: Path) -> None:
+def test_a_cell_that_is_not_known_is_refused_and_sets_without_a_folder_tell_how_to_name_it(tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument):
-        cells(["mini/T+X"], tmp_path, None)
+        cells(["mini/T+X"], tmp_path, tmp_path)
+    with pytest.raises(InvalidArgument) as raised:
+        cells(["text"], tmp_path, None)
+    assert "--data" in (raised.value.hint or "")
 
 
 def test_every_cell_of_the_paper_has_its_numbers() -> None:
