@@ -52,9 +52,8 @@ class Box(Record):
         if wide <= 0 or high <= 0:
             return 0.0
         shared = wide * high
-        return min(
-            1.0, shared / (self.area + other.area - shared)
-        )  # rounding may pass 1 where boxes have hardly an area
+        share = shared / (self.area + other.area - shared)
+        return min(1.0, share)  # rounding may pass 1 where boxes have hardly an area
 
     def union(self, other: "Box") -> "Box":
         """Return the smallest box around both."""

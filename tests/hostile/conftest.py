@@ -17,6 +17,7 @@ import pytest
 
 from tests.hostile.public_path import PublicPath, public_path
 from tests.hostile.rows import SECRET, Ground
+from tests.processes import children_of
 
 _PATIENCE = 3.0  # seconds in which a closed server or child lets go of what it held
 _OF_CHILDREN = tempfile.gettempdir()  # child processes do not know of the folder that these tests have for themselves
@@ -121,18 +122,7 @@ def nothing_is_left(canary: Canary, temporary: Path, caplog: pytest.LogCaptureFi
 def _held(temporary: Path) -> dict[str, int]:
     """Count the descriptors and children of this process, and the temporary files."""
     files = len(os.listdir(temporary)) + sum("reamo" in name for name in os.listdir(_OF_CHILDREN))
-    return {"descriptors": len(os.listdir("/proc/self/fd")), "children": len(children()), "temporary files": files}
-
-
-def children() -> set[int]:
-    """Return the children of this process that run."""
-    found: set[int] = set()
-    for task in Path("/proc/self/task").iterdir():
-        try:
-            found |= {int(child) for child in (task / "children").read_text("ascii").split()}
-        except OSError:
-            continue  # the thread ended meanwhile
-    return found
+    return {"descriptors": len(os.listdir("/proc/self/fd")), "children": len(children_of()), "temporary files": files}
 
 
 def _more(before: dict[str, int], after: dict[str, int]) -> dict[str, int]:

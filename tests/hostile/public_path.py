@@ -29,6 +29,7 @@ from tests.doubles.scripted_roles import (
     ScriptedTextReader,
     ScriptedTranscriber,
 )
+from tests.processes import is_alive
 
 _CODE = re.compile(r"\[([a-z_]+)\]")
 
@@ -93,7 +94,7 @@ class PublicPath:
         """End the decoder, so that the next call starts one."""
         for process in self._decoder.process_ids():
             os.kill(process, signal.SIGKILL)
-            while _runs(process):
+            while is_alive(process):
                 time.sleep(0.001)
 
     def children(self) -> tuple[int, ...]:
@@ -111,13 +112,6 @@ class PublicPath:
             used = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
             found[process] = (pages * os.sysconf("SC_PAGE_SIZE"), used)
         return found
-
-
-def _runs(process: int) -> bool:
-    try:
-        return Path(f"/proc/{process}/stat").read_text("ascii").rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def _forget_peak(process: int) -> None:

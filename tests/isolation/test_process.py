@@ -19,6 +19,7 @@ from reamo_mcp.isolation.handling import Request
 from reamo_mcp.isolation.pool import ChildPool
 from reamo_mcp.isolation.process import ChildProcess
 from reamo_mcp.isolation.program import Bounds, Program
+from tests.processes import is_alive
 
 HERE = Path(__file__).parent
 TARGET = "handlers_for_tests:serve"
@@ -56,16 +57,9 @@ def body(child: ChildProcess, method: str, said: bytes = b"") -> bytes:
     return child.one(Request(method, said), GO).body
 
 
-def alive(process: int) -> bool:
-    try:
-        return "Z" not in Path(f"/proc/{process}/stat").read_text(encoding="utf-8").split(")")[1].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
 def wait_until_gone(process: int) -> None:
     deadline = time.monotonic() + 5
-    while alive(process):
+    while is_alive(process):
         assert time.monotonic() < deadline, "the process lives on"
         time.sleep(0.01)
 
@@ -232,7 +226,7 @@ def test_a_child_that_ignores_cancellation_is_killed_within_a_second(child: Chil
         with pytest.raises(Cancelled):
             next(replies)
     assert time.monotonic() - start < 1.5
-    assert not alive(process)
+    assert not is_alive(process)
     assert body(child, "echo", b"again") == b"again"
 
 
@@ -326,7 +320,7 @@ def test_a_pool_gives_a_second_child_while_a_stream_is_open() -> None:
         assert len(pool.process_ids()) == 1
         processes = pool.process_ids()
     assert pool.process_ids() == ()
-    assert not any(alive(process) for process in processes)
+    assert not any(is_alive(process) for process in processes)
 
 
 def test_nothing_is_left_open_after_closing() -> None:
@@ -353,6 +347,6 @@ def test_no_child_outlives_a_killed_parent() -> None:
     with subprocess.Popen([sys.executable, "-c", program, str(HERE)], stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         process = int(parent.stdout.readline())
-        assert alive(process)
+        assert is_alive(process)
         parent.kill()
     wait_until_gone(process)

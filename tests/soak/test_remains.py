@@ -14,8 +14,14 @@ def test_whatever_is_left_behind_is_counted(tmp_path: Path) -> None:
     (cache / ".new-unfinished").write_bytes(b"")
     with (
         open(temporary / "left", "wb"),
-        subprocess.Popen([sys.executable, "-c", "input()", "a child"], stdin=subprocess.PIPE) as child,
+        subprocess.Popen(
+            [sys.executable, "-c", "print(flush=True); input()", "a child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        ) as child,
     ):
+        assert child.stdout is not None
+        child.stdout.readline()  # it runs
         after = held(cache, temporary)
         with_child = memory()
         child.communicate(b"\n")
