@@ -1,14 +1,16 @@
 """The whole way of a document through a reasoner and its modules, with answers that the tests write."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw
 
-from reamo_mcp.errors import EngineFailed
+from reamo_mcp.errors import CorruptMedia, EngineFailed
 from reamo_mcp.extractor import Extractor, Request
+from reamo_mcp.isolation.control import Control
+from reamo_mcp.media.decoded import Picture
 from reamo_mcp.media.local_decoder import LocalDecoder
 from reamo_mcp.models.engine import Engine
 from reamo_mcp.models.meta_response import (
@@ -21,7 +23,7 @@ from reamo_mcp.models.meta_response import (
     MetaResponse,
     written,
 )
-from reamo_mcp.models.roles import Ask, Capacity, Failed, PicturePassage, TextPassage
+from reamo_mcp.models.roles import Answer, Ask, Capacity, Failed, PicturePassage, Region, TextPassage
 from reamo_mcp.settings import Limits, Settings
 from reamo_mcp.store.records import Store
 from reamo_mcp.types.extraction import Entity, Extraction
@@ -273,6 +275,28 @@ async def test_a_part_on_which_the_reasoner_fails_is_told_and_sinks_no_other(tmp
     covered = next(one for one in extraction.coverage.media if one.reader == "reasoner")
     assert 0 < covered.read < covered.total
     assert {missed.reason for missed in covered.not_read} == {"it broke"}
+
+
+@pytest.mark.parametrize(
+    "error", [EngineFailed("the model died"), CorruptMedia("it is damaged"), ValueError("a defect")]
+)
+async def test_where_the_segmenter_raises_what_was_said_stays_and_nothing_is_called_absent(
+    error: Exception, tmp_path: Path
+) -> None:
+    class Raising(ColourSegmenter):
+        def segment(self, picture: Picture, phrases: Sequence[str], control: Control) -> list[Answer[Region]]:
+            raise error
+
+    response = MetaResponse(
+        entities=(entity(1, "object", "ball", MetaMention(source="m1")),), calls=(find(1, "the red thing", "m1"),)
+    )
+    extraction = await House(tmp_path, lambda _: response, segmenter=Raising()).extract(
+        shapes(tmp_path, red=(1, 1, 40, 40))
+    )
+    assert [one.outcome for one in extraction.calls] == ["failed"]
+    assert isinstance(named(extraction, "ball").groundings[0], Whole)
+    assert [one.code for one in extraction.warnings] == ["call_failed"]
+    assert extraction.retryable is not isinstance(error, CorruptMedia)
 
 
 async def test_relations_and_calls_of_things_that_were_never_told_are_refused_with_the_reason(tmp_path: Path) -> None:
