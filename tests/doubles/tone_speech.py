@@ -89,15 +89,11 @@ class ToneRecogniser:
 
     longest: float = 30.0
     asked: list[list[float]] = field(default_factory=list[list[float]])
-    unloads: int = 0
 
     def hear(self, parts: Sequence[Samples], language: str | None, control: Control) -> list[HeardPart]:
         control.check()
         self.asked.append([len(part) / SAMPLE_RATE for part in parts])
         return [HeardPart(language or "en", tuple(self._words(part))) for part in parts]
-
-    def unload(self) -> None:
-        self.unloads += 1
 
     def _words(self, samples: Samples) -> Iterator[HeardWord]:
         runs = [(letter, len(list(frames))) for letter, frames in groupby(_letters_in(samples))]
@@ -116,8 +112,6 @@ class ToneRecogniser:
 class ToneAligner:
     """Places given words by the letters that sound."""
 
-    unloads: int = 0
-
     def knows(self, text: str) -> bool:
         return _ALPHABET.knows(text)
 
@@ -128,9 +122,6 @@ class ToneAligner:
         for frame, letter in enumerate(letters):
             likely[frame, 0 if letter is None else letter + 1] = 1 - 0.001 * len(LETTERS)
         return placed_by_scores(numpy.log(likely), words, _ALPHABET, 0, FRAME / SAMPLE_RATE)
-
-    def unload(self) -> None:
-        self.unloads += 1
 
 
 _ALPHABET = Alphabet({letter: number + 1 for number, letter in enumerate(LETTERS)})

@@ -34,10 +34,6 @@ class Recogniser(Protocol):
         """Return the words of each part; the language is that of the first part unless it is given."""
         ...
 
-    def unload(self) -> None:
-        """Free the memory of the model; it is loaded again when it is needed."""
-        ...
-
 
 class Aligner(Protocol):
     """Finds given words in speech."""
@@ -51,8 +47,4 @@ class Aligner(Protocol):
 
         Words without a letter are left out.
         """
-        ...
-
-    def unload(self) -> None:
-        """Free the memory of the model; it is loaded again when it is needed."""
         ...

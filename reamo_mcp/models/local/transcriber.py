@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from reamo_mcp.errors import EngineError, OutOfMemory
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.decoded import SAMPLE_RATE
+from reamo_mcp.models.embedded.transcriber import pcm_of
 from reamo_mcp.models.embedded.voice_activity import Utterance
 from reamo_mcp.models.local.listening import Aligner, HeardPart, Recogniser
 from reamo_mcp.models.local.speech_words import Pass, placed, plain, planned, stitched
@@ -52,13 +53,6 @@ class LocalTranscriber:
         self._language = language
         self._one_at_a_time = threading.Lock()
 
-    def unload(self) -> None:
-        """Free the memory of the models; they are loaded again when they are needed."""
-        with self._one_at_a_time:
-            self._recogniser.unload()
-            if self._aligner is not None:
-                self._aligner.unload()
-
     def transcribe(self, sounds: Iterator[Sound], control: Control) -> Iterator[SpeechTranscript]:
         """Yield what is said in each window, heard by itself. Raises ModelUnavailable and OutOfMemory."""
         for sound in sounds:
@@ -84,7 +78,7 @@ class LocalTranscriber:
             return []
         if self._aligner is None or not self._aligner.knows(" ".join(spoken)):
             return placed(spoken, self._transcript(sound, control).words)
-        utterances = self._activity.utterances(_pcm(sound), control)
+        utterances = self._activity.utterances(pcm_of(sound), control)
         if not utterances:
             return []
         first, last = utterances[0].start, utterances[-1].end
@@ -92,7 +86,7 @@ class LocalTranscriber:
         return _spoken(_moved(words, sound.start + first / SAMPLE_RATE), _speech(sound, utterances))
 
     def _transcript(self, sound: Sound, control: Control) -> SpeechTranscript:
-        utterances = self._activity.utterances(_pcm(sound), control)
+        utterances = self._activity.utterances(pcm_of(sound), control)
         speech = _speech(sound, utterances)
         longest, overlap = int(self._recogniser.longest * SAMPLE_RATE), int(_OVERLAP * SAMPLE_RATE)
         passes = planned([(one.start, one.end) for one in utterances], longest, overlap)
@@ -128,12 +122,6 @@ class LocalTranscriber:
         return [*first, *self._asked(parts[half:], language or first[0].language, control)]
 
 
-def _pcm(sound: Sound) -> "NDArray[numpy.int16]":
-    import numpy
-
-    return (numpy.clip(sound.samples, -1, 1) * 32767).astype(numpy.int16)
-
-
 def _speech(sound: Sound, utterances: Sequence[Utterance]) -> tuple[TimeSpan, ...]:
     return tuple(
         TimeSpan(start=sound.start + one.start / SAMPLE_RATE, end=sound.start + one.end / SAMPLE_RATE)
@@ -150,8 +138,9 @@ def _moved(words: Sequence[HeardWord], by: float) -> list[HeardWord]:
 def _spoken(words: Sequence[HeardWord], speech: Sequence[TimeSpan]) -> list[HeardWord]:
     """Return the words that lie where somebody speaks, without the silence that their times took in."""
     found: list[HeardWord] = []
+    whole = _uncut(speech)
     for word in words:
-        shared = [(min(word.end, at.end) - max(word.start, at.start), at) for at in speech]
+        shared = [(min(word.end, at.end) - max(word.start, at.start), at) for at in whole]
         most, at = max(shared, key=lambda pair: pair[0])
         if most < -_MARGIN:
             continue
@@ -159,6 +148,17 @@ def _spoken(words: Sequence[HeardWord], speech: Sequence[TimeSpan]) -> list[Hear
             word = word.model_copy(update={"start": max(word.start, at.start), "end": min(word.end, at.end)})
         found.append(word)
     return found
+
+
+def _uncut(speech: Sequence[TimeSpan]) -> list[TimeSpan]:
+    """Return the speech without the cuts that keep utterances short, as a word may stand across one."""
+    whole: list[TimeSpan] = []
+    for at in speech:
+        if whole and at.start <= whole[-1].end:
+            whole[-1] = TimeSpan(start=whole[-1].start, end=at.end)
+        else:
+            whole.append(at)
+    return whole
 
 
 def _in_order(words: Sequence[HeardWord]) -> Iterator[HeardWord]:
