@@ -58,10 +58,6 @@ class Follower(Protocol):
         """Return a new stretch."""
         ...
 
-    def unload(self) -> None:
-        """Free the memory that it holds; it takes it again when it is needed."""
-        ...
-
 
 @dataclass
 class _Known:
@@ -128,11 +124,6 @@ class FollowingTracker:
             yield step
         if stretch is not None:
             stretch.settled()
-
-    def unload(self) -> None:
-        """Free the memory of both models; they are loaded again when they are needed."""
-        self._detector.unload()
-        self._follower.unload()
 
 
 class _Stretch:

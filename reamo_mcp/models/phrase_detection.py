@@ -66,10 +66,6 @@ class PhraseDetector(Protocol):
         """Return what may be there, also well below the threshold. Raises OutOfMemory and EngineFailed."""
         ...
 
-    def unload(self) -> None:
-        """Free the memory that it holds; it takes it again when it is needed."""
-        ...
-
 
 def located(
     detector: PhraseDetector, picture: Picture, phrases: Sequence[str], control: Control

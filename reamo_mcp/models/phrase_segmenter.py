@@ -33,10 +33,6 @@ class Outliner(Protocol):
         """
         ...
 
-    def unload(self) -> None:
-        """Free the memory that it holds; it takes it again when it is needed."""
-        ...
-
 
 class PhraseSegmenter:
     """Finds phrases with one model, outlines them with another. What fails the check of the first is not there."""
@@ -58,11 +54,6 @@ class PhraseSegmenter:
             if len(phrases) == 1:
                 return [_answer(error)]
         return [answer for phrase in phrases for answer in self.segment(picture, [phrase], control)]
-
-    def unload(self) -> None:
-        """Free the memory of both models; they are loaded again when they are needed."""
-        self._detector.unload()
-        self._outliner.unload()
 
     def _segmented(self, picture: Picture, phrases: Sequence[str], control: Control) -> "list[tuple[Region, ...]]":
         found = located(self._detector, picture, phrases, control)

@@ -71,9 +71,6 @@ class BlobDetector:
             if (box := box_of(picture, blob)) is not None
         ]
 
-    def unload(self) -> None:
-        """It holds nothing."""
-
 
 @dataclass
 class AlwaysDetector:
@@ -92,9 +89,6 @@ class AlwaysDetector:
     def detect(self, picture: Picture, phrases: Sequence[str], control: Control) -> list[Detection]:
         guesses = [self.guess(phrase) for phrase in phrases]
         return [Detection(phrase=number, box=box, score=score) for number, (box, score) in enumerate(guesses)]
-
-    def unload(self) -> None:
-        """It holds nothing."""
 
 
 def sees_everywhere(phrase: str) -> tuple[Box, float]:
@@ -120,9 +114,6 @@ class BlobOutliner:
     def outline(self, picture: Picture, boxes: Sequence[Box], control: Control) -> list[Pixels]:
         self.before(boxes)
         return [_outlined(picture, box) for box in boxes]
-
-    def unload(self) -> None:
-        """It holds nothing."""
 
 
 def _outlined(picture: Picture, box: Box) -> Pixels:
@@ -204,9 +195,6 @@ class BlobFollower:
     def begin(self) -> BlobFollowing:
         self.stretches += 1
         return BlobFollowing(self.check)
-
-    def unload(self) -> None:
-        """It holds nothing."""
 
 
 def blob_segmenter() -> PhraseSegmenter:

@@ -11,9 +11,9 @@ import torch
 from reamo_mcp.errors import OutOfMemory
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.decoded import Picture
-from reamo_mcp.models.local.sam import corners, layers_of, masked, squeezed
+from reamo_mcp.models.local.sam import corners, masked, squeezed
 from reamo_mcp.models.local.weights import Loaded, Weights, load_model
-from reamo_mcp.models.local.work_on_device import interruptible, told_if_out_of_memory
+from reamo_mcp.models.local.work_on_device import interruptible, layers_of, told_if_out_of_memory
 from reamo_mcp.models.phrase_detection import PhraseDetector
 from reamo_mcp.models.phrase_segmenter import PhraseSegmenter
 from reamo_mcp.models.roles import ModelCard
@@ -34,10 +34,6 @@ class LocalOutliner:
     def __init__(self, load: Callable[[], Any], name: str, revision: str) -> None:
         self._loaded = Loaded(load)
         self.card = ModelCard(role="outliner", name=name, revision=revision)
-
-    def unload(self) -> None:
-        """Free the memory of the model; it is loaded again when it is needed."""
-        self._loaded.unload()
 
     def outline(self, picture: Picture, boxes: Sequence[Box], control: Control) -> "list[Pixels]":
         """Return one mask per box. Where memory does not suffice for all, fewer are outlined at a time.

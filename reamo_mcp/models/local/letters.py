@@ -54,7 +54,7 @@ def alphabet_in(folder: Path) -> Alphabet:
     except (OSError, ValueError, AttributeError, TypeError) as error:
         raise ModelUnavailable(
             f"the letters of the aligner in {folder.name} cannot be read ({type(error).__name__})",
-            "Fetch it again: reamo-mcp models pull",
+            "Fetch it again: reamo-mcp models pull PROFILE",
         ) from None
 
 

@@ -16,9 +16,8 @@ import torch
 
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.decoded import Picture
-from reamo_mcp.models.local.sam import layers_of
-from reamo_mcp.models.local.weights import Loaded, Weights, load_model, unavailable
-from reamo_mcp.models.local.work_on_device import interruptible, told_if_out_of_memory
+from reamo_mcp.models.local.weights import Loaded, Weights, load_model, opening
+from reamo_mcp.models.local.work_on_device import interruptible, layers_of, told_if_out_of_memory
 from reamo_mcp.models.phrase_detection import Decision, Detection
 from reamo_mcp.models.roles import ModelCard
 from reamo_mcp.types.grounding import Box
@@ -45,10 +44,6 @@ class LocalPhraseDetector:
         self._loaded = Loaded(load)
         self.decision = decision
         self.card = ModelCard(role="phrase_detector", name=name, revision=revision, limits="phrases are English")
-
-    def unload(self) -> None:
-        """Free the memory of the model; it is loaded again when it is needed."""
-        self._loaded.unload()
 
     def fits(self, phrases: Sequence[str]) -> bool:
         """Return whether the phrases are no more text than the model reads at once. Raises ModelUnavailable."""
@@ -84,11 +79,9 @@ def _detecting(weights: Weights, device: str) -> Detecting:
     from transformers.models.grounding_dino.image_processing_pil_grounding_dino import GroundingDinoImageProcessorPil
 
     folder = str(weights.folder)
-    try:
+    with opening(weights):
         pictures = GroundingDinoImageProcessorPil.from_pretrained(folder, local_files_only=True)
         words = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except Exception as error:  # whatever damage a checkpoint has, this is where it is told
-        raise unavailable(weights, type(error).__name__) from None
     model = load_model(MMGroundingDinoForObjectDetection, weights, device)
     return Detecting(GroundingDinoProcessor(image_processor=pictures, tokenizer=words), model)
 

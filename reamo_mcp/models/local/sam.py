@@ -62,11 +62,6 @@ def as_prompt(pixels: "Pixels", side: int) -> torch.Tensor:
     return (grown >= 0.5).float()
 
 
-def layers_of(model: torch.nn.Module) -> list[torch.nn.Module]:
-    """Return the layers of a model, which run one after the other."""
-    return [layer for part in model.modules() if isinstance(part, torch.nn.ModuleList) for layer in part]
-
-
 def _without_specks(mask: "Pixels") -> "Pixels":
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(numpy.uint8), connectivity=8)
     if count <= 2:

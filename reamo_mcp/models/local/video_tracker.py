@@ -30,10 +30,6 @@ class LocalFollower:
         self._loaded = Loaded(load)
         self.card = ModelCard(role="follower", name=name, revision=revision)
 
-    def unload(self) -> None:
-        """Free the memory of the model; it is loaded again when it is needed."""
-        self._loaded.unload()
-
     def begin(self) -> "LocalFollowing":
         """Return a new stretch, which knows nothing of others. Raises ModelUnavailable and OutOfMemory."""
         return LocalFollowing(self._loaded.get())

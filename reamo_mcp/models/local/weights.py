@@ -3,7 +3,8 @@
 # transformers is annotated in part; its unknowns end at this module:
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -39,43 +40,70 @@ class Loaded(Generic[T]):
             self._model = self._load()
         return self._model
 
-    def unload(self) -> None:
-        """Free its memory; it is loaded again when it is needed."""
-        from reamo_mcp.models.local.work_on_device import free_memory
 
-        self._model = None
-        free_memory()
+@contextmanager
+def opening(weights: Weights) -> Generator[None]:
+    """Tell whatever stops a checkpoint from being opened: ModelUnavailable for damage of any kind, or OutOfMemory.
 
-
-def loading(device: str) -> "dict[str, Any]":
-    """Return how every checkpoint is opened for a device: fp32 on the processor, bf16 on a GPU."""
-    return {"local_files_only": True, "use_safetensors": True, "trust_remote_code": False, "dtype": dtype_of(device)}
-
-
-def load_model(kind: Any, weights: Weights, device: str) -> Any:
-    """Return the model of a class of transformers on a device, ready to run.
-
-    Raises ModelUnavailable where files are missing or damaged, or a weight of the model is not among them
-    (transformers would fill it with noise), and OutOfMemory.
+    An ImportError passes: it is of the packages that are installed, not of the checkpoint.
     """
     from reamo_mcp.models.local.work_on_device import told_if_out_of_memory
 
     try:
         with told_if_out_of_memory(weights.name):
-            model, info = kind.from_pretrained(str(weights.folder), output_loading_info=True, **loading(device))
-            amiss = [*sorted(info["missing_keys"]), *(str(entry[0]) for entry in info["mismatched_keys"])]
-            if amiss:
-                raise unavailable(weights, f"{len(amiss)} weights are not in its files, such as {amiss[0]}")
-            return model.to(device).eval()
-    except ReamoError:
+            yield
+    except (ReamoError, ImportError):
         raise
     except Exception as error:  # whatever damage a checkpoint has, this is where it is told
         raise unavailable(weights, type(error).__name__) from None
 
 
+def load_model(
+    kind: Any, weights: Weights, device: str, *, straight: bool = False, untaught: Collection[str] = ()
+) -> Any:
+    """Return the model of a class of transformers on a device, ready to run: fp32 on the processor, bf16 on a GPU.
+
+    Args:
+        kind: The class.
+        weights: Where its checkpoint lies.
+        device: As torch names it.
+        straight: Whether to put it on a GPU file by file, so that the host need not hold all weights.
+        untaught: Weights that published checkpoints lack, as they have no part in an answer.
+
+    Raises ModelUnavailable where files are missing or damaged, or a weight of the model is not among them
+    (transformers would fill it with noise), and where torch cannot use the device; and OutOfMemory.
+    """
+    _check(device)
+    on_the_way = {"device_map": {"": device}} if straight and device != "cpu" else {}
+    with opening(weights):
+        model, info = kind.from_pretrained(
+            str(weights.folder),
+            output_loading_info=True,
+            local_files_only=True,
+            use_safetensors=True,
+            trust_remote_code=False,
+            dtype=dtype_of(device),
+            **on_the_way,
+        )
+        missing = sorted(set(info["missing_keys"]).difference(untaught))
+        amiss = [*missing, *(str(entry[0]) for entry in info["mismatched_keys"])]
+        if amiss:
+            raise unavailable(weights, f"{len(amiss)} weights are not in its files, such as {amiss[0]}")
+        return (model if on_the_way else model.to(device)).eval()
+
+
+def _check(device: str) -> None:
+    import torch
+
+    if device != "cpu" and not torch.cuda.is_available():
+        raise ModelUnavailable(
+            "torch cannot use the GPU here", "Update the NVIDIA driver, or install a torch that was built for it"
+        )
+
+
 def unavailable(weights: Weights, why: str) -> ModelUnavailable:
     """Return the error of a checkpoint that cannot be used."""
-    return ModelUnavailable(f"{weights.name} cannot be opened ({why})", "Fetch it again: reamo-mcp models pull")
+    return ModelUnavailable(f"{weights.name} cannot be opened ({why})", "Fetch it again: reamo-mcp models pull PROFILE")
 
 
 def dtype_of(device: str) -> "torch.dtype":

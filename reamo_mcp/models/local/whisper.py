@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from transformers import GenerationConfig, WhisperForConditionalGeneration, WhisperProcessor
 
-from reamo_mcp.errors import ModelUnavailable, ReamoError
+from reamo_mcp.errors import ModelUnavailable
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.decoded import SAMPLE_RATE
 from reamo_mcp.models.local.alignment import starts_of_tokens
 from reamo_mcp.models.local.listening import HeardPart
 from reamo_mcp.models.local.speech_words import goes_in_circles, words_of
-from reamo_mcp.models.local.weights import Weights, loading
-from reamo_mcp.models.local.work_on_device import free_memory, interruptible, told_if_out_of_memory
+from reamo_mcp.models.local.weights import Loaded, Weights, load_model, opening
+from reamo_mcp.models.local.work_on_device import interruptible, told_if_out_of_memory
 from reamo_mcp.models.roles import HeardWord
 
 if TYPE_CHECKING:
@@ -52,18 +52,9 @@ class Hearing(NamedTuple):
 
 def load_hearing(weights: Weights, device: str) -> Hearing:
     """Return the model of a folder. Raises ModelUnavailable and OutOfMemory."""
-    try:
-        with told_if_out_of_memory("the recogniser of speech"):
-            processor = WhisperProcessor.from_pretrained(str(weights.folder), local_files_only=True)
-            model = WhisperForConditionalGeneration.from_pretrained(str(weights.folder), **loading(device))
-            model = model.to(device).eval()
-    except ReamoError:
-        raise
-    except Exception as error:  # whatever damage a checkpoint has, this is where it is told
-        raise ModelUnavailable(
-            f"{weights.name} cannot be opened ({type(error).__name__})",
-            "Fetch it again: reamo-mcp models pull",
-        ) from None
+    with opening(weights):
+        processor = WhisperProcessor.from_pretrained(str(weights.folder), local_files_only=True)
+    model = load_model(WhisperForConditionalGeneration, weights, device)
     if not model.generation_config.to_dict().get("alignment_heads"):
         raise ModelUnavailable(
             f"{weights.name} tells no alignment heads, so its words would have no times", "Take another checkpoint"
@@ -78,14 +69,8 @@ class WhisperRecogniser:
     """
 
     def __init__(self, load: Callable[[], Hearing], longest: float = 30.0) -> None:
-        self._load = load
+        self._loaded = Loaded(load)
         self.longest = longest
-        self._hearing: Hearing | None = None
-
-    def unload(self) -> None:
-        """Free the memory of the model; it is loaded again when it is needed."""
-        self._hearing = None
-        free_memory()
 
     def hear(
         self, parts: "Sequence[NDArray[numpy.float32]]", language: str | None, control: Control
@@ -93,9 +78,7 @@ class WhisperRecogniser:
         """Return the words of each part, decoded together. Raises ModelUnavailable and OutOfMemory."""
         if not parts:
             return []
-        if self._hearing is None:
-            self._hearing = self._load()
-        hearing = self._hearing
+        hearing = self._loaded.get()
         layers = (*hearing.model.model.encoder.layers, *hearing.model.model.decoder.layers)
         with told_if_out_of_memory("this much speech"), torch.inference_mode(), interruptible(layers, control):
             return _Work(hearing, parts, language).heard()

@@ -18,6 +18,11 @@ _BETWEEN_LOOKS = 0.1  # seconds
 _TOLD_AS_RUNTIME_ERROR = ("not enough memory", "can't allocate memory", "out of memory")
 
 
+def layers_of(model: torch.nn.Module) -> list[torch.nn.Module]:
+    """Return the layers of a model, of towers too: between them a call can be left."""
+    return [layer for part in model.modules() if isinstance(part, torch.nn.ModuleList) for layer in part]
+
+
 @contextmanager
 def interruptible(layers: Iterable[torch.nn.Module], control: Control) -> Generator[None]:
     """Look at the control before every layer that runs, as often as it makes sense. Raises what the control raises."""

@@ -42,9 +42,6 @@ def test_checkpoints_are_loaded_from_their_folders_when_they_are_first_needed(tm
     near = PhraseSegmenter(LocalPhraseDetector(detecting, "", "", EASY), LocalOutliner(sam, "", ""))
     assert segmenter.segment(a_picture(), PHRASES, Unlimited()) == near.segment(a_picture(), PHRASES, Unlimited())
     assert len(list(tracker.track(FILM.frames(0, 2), PHRASES, TrackerState(), Unlimited()))) == 2
-    segmenter.unload()
-    tracker.unload()
-    assert segmenter.segment(a_picture(), PHRASES, Unlimited()) == near.segment(a_picture(), PHRASES, Unlimited())
 
 
 def test_the_checkpoint_of_a_video_model_outlines_pictures_too(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from transformers import (
 from reamo_mcp.errors import ReamoError
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.models.local.reasoner.families.processor import Tokenizer
-from reamo_mcp.models.local.work_on_device import interruptible
+from reamo_mcp.models.local.work_on_device import interruptible, layers_of
 from reamo_mcp.models.meta_grammar import Schema
 from reamo_mcp.models.meta_parsing import parse
 
@@ -106,7 +106,7 @@ def generate(
     ids: list[list[int]] = []
     stopped: ReamoError | None = None
     try:
-        with torch.inference_mode(), interruptible(_layers(model), control):
+        with torch.inference_mode(), interruptible(layers_of(model), control):
             rows: torch.Tensor = model.generate(
                 **arguments,
                 generation_config=settings,
@@ -188,11 +188,6 @@ def _unpacked(mask: torch.Tensor, width: int) -> torch.Tensor:
     """Return a packed mask [rows, words] as booleans [rows, width]; lowest bit first."""
     shifts = torch.arange(32, dtype=torch.int32, device=mask.device)
     return ((mask[:, :, None] >> shifts) & 1).flatten(1)[:, :width].bool()
-
-
-def _layers(model: torch.nn.Module) -> list[torch.nn.Module]:
-    """Return the layers, of towers too: between them a long prompt can be left."""
-    return [part for parts in model.modules() if isinstance(parts, torch.nn.ModuleList) for part in parts]
 
 
 def _last_position(module: Any, arguments: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:

@@ -4,18 +4,14 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 import json
-from pathlib import Path
 from typing import Any
 
-import torch
-
-from reamo_mcp.errors import ModelUnavailable
 from reamo_mcp.models.local.reasoner.decoding import Grammars
 from reamo_mcp.models.local.reasoner.families.family import Family
 from reamo_mcp.models.local.reasoner.families.qwen2_5_omni import Qwen2_5Omni
 from reamo_mcp.models.local.reasoner.families.qwen3_omni import Qwen3Omni
 from reamo_mcp.models.local.reasoner.reasoner import LocalReasoner, Thinker
-from reamo_mcp.models.local.weights import Weights, loading
+from reamo_mcp.models.local.weights import Weights, load_model, opening, unavailable
 from reamo_mcp.models.roles import Capacity, ModelCard
 
 FAMILIES: tuple[Family, ...] = (Qwen2_5Omni(), Qwen3Omni())
@@ -32,7 +28,7 @@ def load_reasoner(weights: Weights, *, device: str, capacity: Capacity | None = 
     Raises:
         ModelUnavailable: The folder has no weights that can be used.
     """
-    family = family_of(weights.folder)
+    family = family_of(weights)
     card = ModelCard(
         role="reasoner",
         name=weights.name,
@@ -40,41 +36,30 @@ def load_reasoner(weights: Weights, *, device: str, capacity: Capacity | None = 
         accepts=("text", "image", "audio", "video"),
         limits="the context and memory of the model; what does not fit is shown in parts or smaller",
     )
-    return LocalReasoner(card, lambda: load_thinker(weights.folder, family, device), capacity)
+    return LocalReasoner(card, lambda: load_thinker(weights, family, device), capacity)
 
 
-def family_of(folder: Path) -> Family:
-    """Return the family of the checkpoint in a folder. Raises ModelUnavailable."""
+def family_of(weights: Weights) -> Family:
+    """Return the family of a checkpoint. Raises ModelUnavailable."""
     try:
-        told: Any = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        told: Any = json.loads((weights.folder / "config.json").read_text(encoding="utf-8"))
         kind = told["model_type"]
     except (OSError, ValueError, KeyError, TypeError):
-        raise _unusable(folder, "it has no readable configuration") from None
+        raise unavailable(weights, "it has no readable configuration") from None
     family = next((one for one in FAMILIES if kind in (one.model_type, one.whole_type)), None)
     if family is None:
         known = ", ".join(one.whole_type for one in FAMILIES)
-        raise _unusable(folder, f"its model type is {kind!r}; known are {known}")
-    if not any(folder.glob("*.safetensors")):
-        raise _unusable(folder, "it has no safetensors")
+        raise unavailable(weights, f"its model type is {kind!r}; known are {known}")
+    if not any(weights.folder.glob("*.safetensors")):
+        raise unavailable(weights, "it has no safetensors")
     return family
 
 
-def load_thinker(folder: Path, family: Family, device: str) -> Thinker:
-    """Return the loaded model. Raises ModelUnavailable."""
-    options = {**loading(device), "attn_implementation": "sdpa"}
-    if torch.device(device).type != "cpu":
-        options["device_map"] = {"": device}  # straight to the device: the host need not hold the weights
-    try:
-        model = family.load_model(str(folder), options)
-        processor = family.load_processor(str(folder))
-    except torch.OutOfMemoryError:
-        raise ModelUnavailable(
-            f"The memory of {device} does not hold the reasoner",
-            "Choose a profile for less memory; see `reamo-mcp doctor`",
-        ) from None
-    except Exception as error:  # whatever damage a checkpoint has, this is where it is told
-        raise _unusable(folder, f"it could not be loaded ({type(error).__name__}: {error})") from error
-    return thinker_of(family, processor, model.eval())
+def load_thinker(weights: Weights, family: Family, device: str) -> Thinker:
+    """Return the loaded model. Raises ModelUnavailable and OutOfMemory."""
+    with opening(weights):
+        processor = family.load_processor(str(weights.folder))
+    return thinker_of(family, processor, load_model(family.model_class(), weights, device, straight=True))
 
 
 def thinker_of(family: Family, processor: Any, model: Any) -> Thinker:
@@ -86,11 +71,4 @@ def thinker_of(family: Family, processor: Any, model: Any) -> Thinker:
         model=model,
         grammars=Grammars(processor.tokenizer, int(text.vocab_size)),
         context=int(text.max_position_embeddings),
-    )
-
-
-def _unusable(folder: Path, why: str) -> ModelUnavailable:
-    return ModelUnavailable(
-        f"The reasoner in {folder.name} cannot be used: {why}",
-        "`reamo-mcp models pull` fetches a profile's models anew",
     )

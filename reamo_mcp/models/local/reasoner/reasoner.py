@@ -20,7 +20,7 @@ from reamo_mcp.models.local.reasoner.decoding import Generated, Grammars, genera
 from reamo_mcp.models.local.reasoner.families.family import Family
 from reamo_mcp.models.local.reasoner.families.processor import Processor
 from reamo_mcp.models.local.reasoner.prompts import Prompt, batch, encoder, prompt_of
-from reamo_mcp.models.local.work_on_device import free_memory, told_if_out_of_memory
+from reamo_mcp.models.local.work_on_device import told_if_out_of_memory
 from reamo_mcp.models.meta_grammar import grammar
 from reamo_mcp.models.meta_parsing import parse
 from reamo_mcp.models.roles import Answer, Ask, Capacity, Failed, Found, ModelCard, Reasoned, Unsupported
@@ -77,17 +77,6 @@ class LocalReasoner:
                     some = own[start : start + self.capacity.together]
                     answers.update(zip(some, work.answers([asks[number] for number in some], Thrift()), strict=True))
             return [answers[number] for number in range(len(asks))]
-
-    def warm(self, control: Control) -> None:
-        """Load the model now. Raises ModelUnavailable."""
-        with self._lock:
-            self._ready(control)
-
-    def unload(self) -> None:
-        """Free the memory of the model; it is loaded again when it is needed."""
-        with self._lock:
-            self._thinker = None
-            free_memory()
 
     def _ready(self, control: Control) -> Thinker:
         """Return the model; while it loads, which may take minutes, the control is obeyed and kept awake."""

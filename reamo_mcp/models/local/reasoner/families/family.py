@@ -12,7 +12,6 @@ from reamo_mcp.models.meta_response import Corners
 
 if TYPE_CHECKING:
     import torch
-    from transformers import PreTrainedModel
 
     from reamo_mcp.models.local.reasoner.families.processor import Processor
     from reamo_mcp.models.local.reasoner.media import Film, Still, Wave
@@ -52,23 +51,8 @@ class Family(Protocol):
         """How boxes and times are written, for the model to read."""
         ...
 
-    @property
-    def time_step(self) -> float:
-        """The finest difference of times, in seconds, that the model can tell."""
-        ...
-
-    @property
-    def adapted_modules(self) -> tuple[str, ...]:
-        """Names of the modules of the language model that low-rank adapters are put on."""
-        ...
-
-    @property
-    def excluded_modules(self) -> str:
-        """A pattern of the modules that adapters must stay away from."""
-        ...
-
-    def load_model(self, folder: str, options: Mapping[str, Any]) -> "PreTrainedModel":
-        """Return the model of a folder, loaded with these options of ``from_pretrained``."""
+    def model_class(self) -> Any:
+        """Return the class of transformers that opens the part that reads and writes text."""
         ...
 
     def load_processor(self, folder: str) -> "Processor":

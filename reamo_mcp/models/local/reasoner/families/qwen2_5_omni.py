@@ -7,22 +7,17 @@ Qwen2.5-VL does, whose visual side it shares. Time stands in position ids, 25 to
 # transformers is annotated in part; its unknowns end at this module:
 # pyright: reportUnknownMemberType=false
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
-from reamo_mcp.models.local.reasoner.families import qwen_media
-from reamo_mcp.models.local.reasoner.families.family import Encoded, Shown
+from reamo_mcp.models.local.reasoner.families.family import Shown
 from reamo_mcp.models.local.reasoner.families.processor import Processor
-from reamo_mcp.models.local.reasoner.media import Film, Still, Wave
+from reamo_mcp.models.local.reasoner.families.qwen_media import QwenMedia
 from reamo_mcp.models.meta_response import Corners
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedModel
 
 
 @dataclass(frozen=True)
-class Qwen2_5Omni:
+class Qwen2_5Omni(QwenMedia):
     """See the module."""
 
     model_type: str = "qwen2_5_omni_thinker"
@@ -31,15 +26,12 @@ class Qwen2_5Omni:
         "A box is [left, top, right, bottom] in whole pixels of the picture as you see it. A time is [start, end] in "
         "seconds, counted as in the head of its source."
     )
-    time_step: float = 1 / 25
-    adapted_modules: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj")
-    excluded_modules: str = r".*(audio_tower|visual).*"
 
-    def load_model(self, folder: str, options: Mapping[str, Any]) -> "PreTrainedModel":
-        """Return the thinker; of a whole checkpoint the talker is left where it is."""
+    def model_class(self) -> Any:
+        """Return the class of the thinker; of a whole checkpoint it leaves the talker where it is."""
         from transformers import Qwen2_5OmniThinkerForConditionalGeneration
 
-        return cast("PreTrainedModel", Qwen2_5OmniThinkerForConditionalGeneration.from_pretrained(folder, **options))
+        return Qwen2_5OmniThinkerForConditionalGeneration
 
     def load_processor(self, folder: str) -> Processor:
         """Return the processor."""
@@ -47,21 +39,9 @@ class Qwen2_5Omni:
 
         return cast("Processor", Qwen2_5OmniProcessor.from_pretrained(folder, local_files_only=True))
 
-    def encode_still(self, processor: Processor, still: Still, side: int) -> Encoded:
-        """Return a picture as the model takes it."""
-        return qwen_media.encode_still(processor, still, side)
-
-    def encode_wave(self, processor: Processor, wave: Wave) -> Encoded:
-        """Return a sound as the model takes it; its feature extractor would cut what is longer."""
-        return qwen_media.encode_wave(processor, wave, longest=processor.feature_extractor.n_samples)
-
-    def encode_film(self, processor: Processor, film: Film, side: int) -> Encoded:
-        """Return a video as the model takes it: two seconds of frames, two seconds of sound, and so on."""
-        return qwen_media.encode_film(processor, film, side, longest=processor.feature_extractor.n_samples)
-
-    def seen_size(self, processor: Processor, encoded: Encoded) -> tuple[int, int]:
-        """Return the width and height in pixels of the resized picture."""
-        return qwen_media.seen_size(processor, encoded)
+    def longest(self, processor: Processor) -> int:
+        """Return where its feature extractor would cut a sound."""
+        return processor.feature_extractor.n_samples
 
     def to_family(self, box: Corners, shown: Shown) -> Corners:
         """Return a box in whole pixels of the resized picture."""

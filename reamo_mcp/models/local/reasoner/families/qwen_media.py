@@ -9,6 +9,7 @@ common call to one processor its end is heard otherwise beside a longer one.
 # torch is annotated in part; its unknowns end at this module:
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from reamo_mcp.media.decoded import SAMPLE_RATE
@@ -25,47 +26,56 @@ _SHORTEST = SAMPLE_RATE // 10  # samples; of less the encoders make no token
 _FEWEST = 4  # merged patches of a picture
 
 
-def encode_still(processor: Processor, still: Still, side: int) -> Encoded:
-    """Return a picture as the model takes it. Raises ValueError for one that is too long and thin."""
-    import numpy
+class QwenMedia(ABC):
+    """What the families of Qwen have in common. Each says itself what its sounds may last."""
 
-    sizes = {"size": _sizes(processor.image_processor, side)}
-    pixels = numpy.array(still.pixels)  # torch takes no array that may only be read, as those of the decoder are
-    return _encoded(processor(text=processor.image_token, images=[pixels], images_kwargs=sizes, return_tensors="pt"))
+    @abstractmethod
+    def longest(self, processor: Processor) -> int | None:
+        """Return the most samples of a sound that the processor does not cut, None where it takes any number."""
 
+    def encode_still(self, processor: Processor, still: Still, side: int) -> Encoded:
+        """Return a picture as the model takes it. Raises ValueError for one that is too long and thin."""
+        import numpy
 
-def encode_wave(processor: Processor, wave: Wave, *, longest: int | None) -> Encoded:
-    """Return a sound as the model takes it. Raises ValueError for one of more than ``longest`` samples."""
-    samples = _audible(wave.samples, longest)
-    return _encoded(processor(text=processor.audio_token, audio=[samples], return_tensors="pt"))
+        sizes = {"size": _sizes(processor.image_processor, side)}
+        pixels = numpy.array(still.pixels)  # torch takes no array that may only be read, as those of the decoder are
+        return _encoded(
+            processor(text=processor.image_token, images=[pixels], images_kwargs=sizes, return_tensors="pt")
+        )
 
+    def encode_wave(self, processor: Processor, wave: Wave) -> Encoded:
+        """Return a sound as the model takes it. Raises ValueError for one that would be cut."""
+        samples = _audible(wave.samples, self.longest(processor))
+        return _encoded(processor(text=processor.audio_token, audio=[samples], return_tensors="pt"))
 
-def encode_film(processor: Processor, film: Film, side: int, *, longest: int | None) -> Encoded:
-    """Return a video as the model takes it. Raises ValueError for one that is too thin or whose sound is too long."""
-    arguments: dict[str, Any] = {
-        "videos": [film.frames],
-        "videos_kwargs": {
-            "size": _sizes(processor.video_processor, side),
-            "fps": 1.0 / film.step,
-            "do_sample_frames": False,
-            "cap_pixels_per_frame": False,
-        },
-    }
-    if film.sound is not None:
-        arguments["audio"] = [_audible(film.sound, longest)]
-        arguments["audio_from_video_indices"] = [0]
-        arguments["load_audio_from_video"] = True
-    return _encoded(processor(text=processor.video_token, return_tensors="pt", **arguments))
+    def encode_film(self, processor: Processor, film: Film, side: int) -> Encoded:
+        """Return a video as the model takes it, its sound woven in by time.
 
+        Raises ValueError for one that is too thin or whose sound would be cut.
+        """
+        arguments: dict[str, Any] = {
+            "videos": [film.frames],
+            "videos_kwargs": {
+                "size": _sizes(processor.video_processor, side),
+                "fps": 1.0 / film.step,
+                "do_sample_frames": False,
+                "cap_pixels_per_frame": False,
+            },
+        }
+        if film.sound is not None:
+            arguments["audio"] = [_audible(film.sound, self.longest(processor))]
+            arguments["audio_from_video_indices"] = [0]
+            arguments["load_audio_from_video"] = True
+        return _encoded(processor(text=processor.video_token, return_tensors="pt", **arguments))
 
-def seen_size(processor: Processor, encoded: Encoded) -> tuple[int, int]:
-    """Return the width and height in pixels at which a picture or video is seen."""
-    grid = encoded.tensors.get("image_grid_thw")
-    patch = processor.image_processor.patch_size
-    if grid is None:
-        grid, patch = encoded.tensors["video_grid_thw"], processor.video_processor.patch_size
-    _, rows, columns = grid[0].tolist()
-    return int(columns) * patch, int(rows) * patch
+    def seen_size(self, processor: Processor, encoded: Encoded) -> tuple[int, int]:
+        """Return the width and height in pixels of the resized picture or video."""
+        grid = encoded.tensors.get("image_grid_thw")
+        patch = processor.image_processor.patch_size
+        if grid is None:
+            grid, patch = encoded.tensors["video_grid_thw"], processor.video_processor.patch_size
+        _, rows, columns = grid[0].tolist()
+        return int(columns) * patch, int(rows) * patch
 
 
 def _sizes(visual: VisualProcessor, side: int) -> dict[str, int]:
