@@ -73,6 +73,16 @@ def test_the_public_names_load_no_torch() -> None:
     assert loaded & {"torch", "transformers", "onnxruntime", "cv2", "moviepy"} == set()
 
 
+def test_the_engine_that_nobody_named_is_chosen_without_loading_torch() -> None:
+    """Whatever was pulled and whichever GPU is here: the models run in a child."""
+    loaded = loaded_by(
+        "from reamo_mcp.models.profiles import plain_engine; from reamo_mcp.settings import Settings; "
+        "plain_engine(Settings(profile='auto')).cards()"
+    )
+    assert "reamo_mcp" in loaded
+    assert loaded & {"torch", "transformers"} == set()
+
+
 def test_the_public_names_are_those_that_are_promised() -> None:
     assert set(reamo_mcp.__all__) == PUBLIC == set(dir(reamo_mcp))
     for name in reamo_mcp.__all__:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import typer
 
 if TYPE_CHECKING:
+    from reamo_mcp.errors import ReamoError
     from reamo_mcp.models.engine import Engine
     from reamo_mcp.settings import Settings
 
@@ -84,17 +85,44 @@ def _engine(settings: "Settings") -> "tuple[Engine, tuple[Finding, ...]]":
 
 
 def _profiles(settings: "Settings") -> Iterator[Finding]:
-    from reamo_mcp.models.catalogue import LOCAL_PROFILES
-    from reamo_mcp.models.local_profiles import state_of
+    from reamo_mcp.models.catalogue import LOCAL_PROFILES, local_profile
+    from reamo_mcp.models.local_profiles import settled, state_of
     from reamo_mcp.models.machine import Machine
 
     machine = Machine()
     gpus = ", ".join(f"{gpu.name} with {gpu.memory / 10**9:.0f} GB" for gpu in machine.gpus()) or "none found"
     yield Finding(None, f"GPU: {gpus}; memory of the processor: {machine.memory() / 10**9:.0f} GB")
+    unusable = _unusable_package() if machine.lacks("cpu") is None else None
+    if unusable is not None:
+        is_needed = local_profile(settled(settings, machine).profile) is not None
+        yield Finding(False if is_needed else None, unusable.message, unusable.hint)
     for profile in LOCAL_PROFILES:
         state = state_of(profile, settings.models_folder(), machine)
-        yield Finding(state.is_ready or None, f"{profile.name}: {state.hindrance or 'can run'}", state.remedy)
+        can_run = state.is_ready and unusable is None
+        told = state.hindrance or ("can run" if can_run else "cannot run")
+        yield Finding(can_run or None, f"{profile.name}: {told}", state.remedy)
     yield Finding(None, "their quality and speed with published weights are not yet measured")
+
+
+def _unusable_package() -> "ReamoError | None":
+    """Return why a package of the models of a hub cannot be imported. It is tried in a child, so nothing stays here."""
+    from reamo_mcp.errors import EngineFailed, of_code
+    from reamo_mcp.isolation.control import Unlimited
+    from reamo_mcp.isolation.failures import ChildFailed, HandlerFailed
+    from reamo_mcp.isolation.handling import Request
+    from reamo_mcp.isolation.process import ChildProcess
+    from reamo_mcp.isolation.program import Program
+
+    child = ChildProcess(Program(target="reamo_mcp.models.local.packages:serve"))
+    try:
+        child.one(Request("packages"), Unlimited())
+    except HandlerFailed as failure:
+        return of_code(failure.code, failure.message, failure.hint)
+    except ChildFailed as failure:
+        return EngineFailed(f"the packages of the models of a hub cannot be tried: {failure}", "reinstall reamo-mcp")
+    finally:
+        child.close()
+    return None
 
 
 def _packages() -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from reamo_mcp.errors import Cancelled, Deadline, EngineFailed, InputError, OutOfMemory, ReamoError
+from reamo_mcp.errors import Cancelled, Deadline, EngineFailed, InputError, ModelUnavailable, OutOfMemory, ReamoError
 from reamo_mcp.models.roles import Answer, Failed, Found, Unsupported
 from reamo_mcp.types.coverage import NotRead, Unit
 
@@ -23,7 +23,7 @@ class Gap:
     @classmethod
     def by(cls, error: ReamoError) -> "Gap":
         """Return the gap that an error leaves."""
-        return cls(error.message, not isinstance(error, InputError))
+        return cls(_reason(error), not isinstance(error, InputError))
 
     def not_read(self, unit: Unit, start: float, end: float) -> NotRead:
         """Return the gap as a stretch of the coverage."""
@@ -58,7 +58,7 @@ def answers_to(ask: "Callable[[], list[Answer[T]]]", count: int, what: str) -> "
         return ask()
     except Exception as error:  # what the other models find is worth having without this one
         failure = setback(error, what)
-        return [Failed(failure.code, failure.message)] * count
+        return [Failed(failure.code, _reason(failure))] * count
 
 
 def taken(answer: "Answer[T]") -> tuple[tuple[T, ...], Gap | None]:
@@ -70,3 +70,8 @@ def taken(answer: "Answer[T]") -> tuple[tuple[T, ...], Gap | None]:
             return (), Gap(reason, retryable=False)
         case Failed(_, message):
             return (), Gap(message, retryable=True)
+
+
+def _reason(error: ReamoError) -> str:
+    # Of a model that is not there the remedy is the news: without it the same gap would stay in every answer.
+    return str(error) if isinstance(error, ModelUnavailable) else error.message

@@ -1,5 +1,6 @@
 import ctypes
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -87,6 +88,14 @@ def test_a_profile_is_chosen_only_where_it_was_pulled_and_can_run(
 ) -> None:
     put(tmp_path, *there)
     assert settled(Settings(models=tmp_path), here).profile == chosen
+
+
+def test_where_nothing_was_pulled_the_machine_is_not_even_asked(tmp_path: Path) -> None:
+    def asked(*_: object) -> NoReturn:
+        raise AssertionError("the machine was asked")
+
+    untouched = Machine(gpus=asked, memory=asked, version=asked)
+    assert settled(Settings(models=tmp_path / "never made"), untouched).profile == "embedded"
 
 
 def test_a_profile_that_is_named_is_never_replaced(tmp_path: Path) -> None:

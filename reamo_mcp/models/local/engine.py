@@ -3,9 +3,11 @@
 Nothing here imports torch before a model is used, so that whoever only asks what the models are pays nothing.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.decoded import Frame, Picture
@@ -13,6 +15,7 @@ from reamo_mcp.models.catalogue import Part
 from reamo_mcp.models.embedded.engine import embedded_engine
 from reamo_mcp.models.embedded.voice_activity import VoiceActivity
 from reamo_mcp.models.engine import Engine
+from reamo_mcp.models.local.packages import unusable_package
 from reamo_mcp.models.local.transcriber import LocalTranscriber
 from reamo_mcp.models.local.weights import Weights
 from reamo_mcp.models.local_profiles import State
@@ -39,6 +42,9 @@ from reamo_mcp.models.tracker_state import TrackerState
 
 _ROOM = 0.9  # share of the memory of a device that weights may take; the rest is for the work
 _ALL = ("text", "image", "audio", "video")
+_ENGLISH = "phrases are English"
+
+T = TypeVar("T")
 
 
 def local_engine(state: State, models: Path, room: int, threads: int, idle: float) -> Engine:
@@ -65,6 +71,16 @@ def _free() -> None:
     from reamo_mcp.models.local.work_on_device import free_memory
 
     free_memory()
+
+
+@contextmanager
+def _using(residents: Residents, model: Resident[T], control: Control) -> Generator[T]:
+    """Yield a model with the device to itself. Raises ModelUnavailable where a package that it needs is unusable."""
+    try:
+        with residents.using(model, control) as opened:
+            yield opened
+    except ImportError as error:
+        raise unusable_package(error) from None
 
 
 class _Parts:
@@ -122,7 +138,7 @@ class _Reasoner:
     model: Resident[Reasoner]
 
     def reason(self, asks: Sequence[Ask], budget: int, control: Control) -> list[Answer[Reasoned]]:
-        with self.residents.using(self.model, control) as reasoner:
+        with _using(self.residents, self.model, control) as reasoner:
             return reasoner.reason(asks, budget, control)
 
 
@@ -142,11 +158,8 @@ class _Segmenter:
         self._model = residents.resident("image_segmenter", parts.size("phrase_detector", "outliner"), opener)
 
     def segment(self, picture: Picture, phrases: Sequence[str], control: Control) -> list[Answer[Region]]:
-        with self._residents.using(self._model, control) as segmenter:
+        with _using(self._residents, self._model, control) as segmenter:
             return segmenter.segment(picture, phrases, control)
-
-
-_ENGLISH = "phrases are English"
 
 
 class _Tracker:
@@ -167,7 +180,7 @@ class _Tracker:
     def track(
         self, frames: Iterable[Frame], phrases: Sequence[str], state: TrackerState, control: Control
     ) -> Iterator[TrackStep]:
-        with self._residents.using(self._model, control) as tracker:
+        with _using(self._residents, self._model, control) as tracker:
             yield from tracker.track(frames, phrases, state, control)
 
 
@@ -200,10 +213,10 @@ class _Transcriber:
 
     def transcribe(self, sounds: Iterator[Sound], control: Control) -> Iterator[SpeechTranscript]:
         for sound in sounds:  # the device is free while the next window is awaited
-            with self.residents.using(self.model, control) as transcriber:
+            with _using(self.residents, self.model, control) as transcriber:
                 heard = tuple(transcriber.transcribe(iter((sound,)), control))
             yield from heard
 
     def align(self, sound: Sound, text: str, control: Control) -> Answer[HeardWord]:
-        with self.residents.using(self.model, control) as transcriber:
+        with _using(self.residents, self.model, control) as transcriber:
             return transcriber.align(sound, text, control)
