@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 
 import anyio
 
@@ -66,12 +67,16 @@ def _run(serve: "Callable[[Callable[[], None]], Awaitable[None]]") -> None:
     async def until_closed_or_signalled() -> None:
         async with anyio.create_task_group() as group:
             await group.start(_leave_on_signals, group.cancel_scope)
-            await serve(_leave_in_time)
+            try:
+                await serve(_leave_in_time)
+            finally:
+                # The transport gives the output back while foreign code may still print: the caller hears none of it.
+                with suppress(OSError):
+                    os.dup2(2, 1)
             group.cancel_scope.cancel()
 
     anyio.run(until_closed_or_signalled)
     # The thread that reads the input may sit in a read that nothing ends, and Python waits for threads at its exit.
-    sys.stdout.flush()
     os._exit(0)
 
 
@@ -86,6 +91,7 @@ async def _leave_on_signals(
 
 
 def _leave_in_time() -> None:
+    sys.stdout = sys.stderr  # threads that print go on until the end; the transport has a copy of the output to itself
     timer = threading.Timer(PATIENCE, os._exit, (0,))
     timer.daemon = True
     timer.start()

@@ -4,12 +4,9 @@ Baseline: a server of one trivial tool on the SDK alone (bare_server.py), called
 meets the same machine. Run: python -m tests.benchmarks.server
 """
 
-import json
 import os
 import resource
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,7 +16,6 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import anyio
 from mcp import Client
@@ -32,19 +28,17 @@ from reamo_mcp.types.answers import Answer
 from reamo_mcp.types.media import Document
 from tests.benchmarks.bare_server import bare_server
 from tests.doubles.scripted_extractor import ScriptedExtractor
+from tests.server import spoken as spoken_server
+from tests.server.served import TOKEN, serve
+from tests.server.spoken import Spoken
 from tests.server.test_real_engine import silence
 
 PAIRS = 200
 WARM_UP = 20
 STARTS = 9
 CANCELS = 7
-TOKEN = "a token of the benchmark"
 REPOSITORY = Path(__file__).parent.parent.parent
 BARE = [sys.executable, "-c", "from tests.benchmarks.bare_server import main; main()"]
-META: dict[str, object] = {
-    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-    "io.modelcontextprotocol/clientCapabilities": {},
-}
 
 
 @dataclass(frozen=True)
@@ -107,39 +101,11 @@ async def in_memory(settings: Settings) -> list[Row]:
         ]
 
 
-class Spoken:
-    """A server over standard input and output, spoken to line by line."""
-
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
-        self._process = process
-
-    def ask(self, method: str, **params: object) -> dict[str, Any]:
-        """Return the answer to a request."""
-        message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {**params, "_meta": META}}
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(message) + "\n")
-        self._process.stdin.flush()
-        return json.loads(self._process.stdout.readline())
-
-
 @contextmanager
 def spoken(command: Sequence[str], environment: dict[str, str]) -> Generator[Spoken]:
     """Start a server; it is ended afterwards."""
-    process = subprocess.Popen(
-        command,
-        cwd=REPOSITORY,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env=environment,
-    )
-    try:
+    with spoken_server.started(command, environment, folder=REPOSITORY) as process:
         yield Spoken(process)
-    finally:
-        process.kill()
-        process.wait()
 
 
 async def over_stdio(command: Sequence[str], environment: dict[str, str]) -> Row:
@@ -187,51 +153,30 @@ def cold_starts(command: Sequence[str], environment: dict[str, str]) -> list[Row
     ]
 
 
-@contextmanager
-def serving(folder: Path, environment: dict[str, str]) -> Generator[str]:
-    """Start `reamo-mcp serve`; yield its address."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port = int(listening.getsockname()[1])
-    command = [sys.executable, "-m", "reamo_mcp", "serve", "--root", str(folder), "--port", str(port)]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, env=environment)
-    try:
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                break
-            except OSError:
-                if process.poll() is not None or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.05)
-        yield f"http://127.0.0.1:{port}/mcp"
-    finally:
-        process.terminate()
-        process.wait()
-
-
 async def through_a_front(folder: Path, environment: dict[str, str]) -> Row:
     """Measure a trivial call through a front, against the same call straight to its engine."""
     own = {name: value for name, value in environment.items() if name.startswith("REAMO_")}
-    with serving(folder, environment) as url:
+    with serve(folder) as served:
         async with (
-            ReamoClient.stdio(roots=[folder], engine=url, environment=own) as front,
-            ReamoClient.http(url, token=TOKEN) as engine,
+            ReamoClient.stdio(roots=[folder], engine=served.url, environment=own) as front,
+            ReamoClient.http(served.url, token=TOKEN) as engine,
         ):
             times = await pairs(front.server_status, engine.server_status, PAIRS)
     return Row("a call through a front, against HTTP direct", *times, 6)
 
 
-async def cancelled(folder: Path, environment: dict[str, str]) -> list[Row]:
+async def cancelled(folder: Path) -> list[Row]:
     """Measure how long a call that its client gives up goes on: while a file is decoded, and while a model runs."""
     recording = silence(folder / "silence.wav", 4 * 3600)
     book = folder / "book.txt"
     lines = (f"Ada Byron met Charles Babbage in room {number} of London." for number in range(40_000))
     book.write_text("\n\n".join(lines), encoding="utf-8")
     rows: list[Row] = []
-    with serving(folder, environment) as url:
-        async with ReamoClient.http(url, token=TOKEN) as client, ReamoClient.http(url, token=TOKEN) as watching:
+    with serve(folder) as served:
+        async with (
+            ReamoClient.http(served.url, token=TOKEN) as client,
+            ReamoClient.http(served.url, token=TOKEN) as watching,
+        ):
             for file, phase in ((recording, "reading silence.wav: "), (book, "looking for what was asked: ")):
                 took = [await until_stopped(client, watching, file, phase) for _ in range(CANCELS)]
                 name = "decoding" if file is recording else "a model runs"
@@ -270,7 +215,7 @@ def main() -> None:
             anyio.run(over_stdio, command, environment),
             *cold_starts(command, environment),
             anyio.run(through_a_front, folder, environment),
-            *anyio.run(cancelled, folder, environment),
+            *anyio.run(cancelled, folder),
         ]
     print(
         f"Python {sys.version.split()[0]}, mcp {version('mcp')}, {os.cpu_count()} processors, load {before:.1f} before "

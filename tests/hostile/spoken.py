@@ -1,53 +1,19 @@
 """A server in a process of its own, spoken to line by line without any client."""
 
-import json
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.server import spoken as spoken_server
+
 PROGRAM = Path(__file__).with_name("server_program.py")
-META: dict[str, object] = {
-    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-    "io.modelcontextprotocol/clientCapabilities": {},
-}
 
 
-class Spoken:
+class Spoken(spoken_server.Spoken):
     """The server, and every line that it wrote."""
-
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
-        self.process = process
-        self.lines: list[str] = []
-        self._number = 0
-
-    def send(self, method: str, number: int | None = None, **params: object) -> int:
-        """Send a request and return its number; one may be given, to use it again."""
-        self._number += 1
-        used = self._number if number is None else number
-        message = {"jsonrpc": "2.0", "id": used, "method": method, "params": {**params, "_meta": META}}
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(message) + "\n")
-        self.process.stdin.flush()
-        return used
-
-    def answer(self, number: int) -> dict[str, Any]:
-        """Return the answer to a request; what comes before it is passed over."""
-        assert self.process.stdout is not None
-        while True:
-            line = self.process.stdout.readline()
-            assert line, "the server is gone"
-            self.lines.append(line)
-            message = json.loads(line)
-            if message.get("id") == number:
-                return message
-
-    def call(self, tool: str, **arguments: object) -> dict[str, Any]:
-        """Call a tool and return its result."""
-        return self.answer(self.send("tools/call", name=tool, arguments=arguments))["result"]
 
     def extract(self, name: str, **arguments: object) -> dict[str, Any]:
         """Extract persons from one file."""
@@ -80,24 +46,9 @@ def spoken(
     own = {"REAMO_CACHE": str(root.with_name("cache")), "REAMO_ROOTS": str(root), **(environment or {})}
     variables = {name: said for name, said in {**os.environ, **own}.items() if said or name != "REAMO_CACHE"}
     with open(log or os.devnull, "wb") as errors:
-        process = subprocess.Popen(
-            [sys.executable, str(PROGRAM)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-            env=variables,
-            preexec_fn=bounded,
-        )
-    server = Spoken(process)
-    try:
-        yield server
-    finally:
-        process.kill()
-        process.wait()
-        for stream in (process.stdin, process.stdout):
-            if stream is not None:
-                stream.close()
+        command = [sys.executable, str(PROGRAM)]
+        with spoken_server.started(command, variables, errors=errors, bounded=bounded) as process:
+            yield Spoken(process)
 
 
 def is_alive(process: int) -> bool:

@@ -3,50 +3,18 @@
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.server import spoken
+from tests.server.spoken import Spoken
+
 SERVER = Path(__file__).with_name("scripted_server.py")
-META: dict[str, object] = {
-    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-    "io.modelcontextprotocol/clientCapabilities": {},
-}
-
-
-class Spoken:
-    """A server process, spoken to line by line without any client."""
-
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
-        self.process = process
-        self._number = 0
-
-    def ask(self, method: str, **params: object) -> dict[str, Any]:
-        self.send(method, **params)
-        return self.answer()
-
-    def send(self, method: str, **params: object) -> None:
-        self._number += 1
-        message = {"jsonrpc": "2.0", "id": self._number, "method": method, "params": {**params, "_meta": META}}
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(message) + "\n")
-        self.process.stdin.flush()
-
-    def answer(self) -> dict[str, Any]:
-        assert self.process.stdout is not None
-        while True:
-            message = json.loads(self.process.stdout.readline())
-            if "id" in message:
-                return message
-
-    def call(self, tool: str, **arguments: object) -> dict[str, Any]:
-        return self.ask("tools/call", name=tool, arguments=arguments)["result"]
 
 
 @contextmanager
@@ -59,18 +27,8 @@ def started(folder: Path, steps: int = 0, **environment: str) -> Generator[Spoke
         "SCRIPT_LOG": str(folder / "log"),
         **environment,
     }
-    process = subprocess.Popen(
-        [sys.executable, str(SERVER), "stdio"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=variables,
-    )
-    try:
+    with spoken.started([sys.executable, str(SERVER), "stdio"], variables) as process:
         yield Spoken(process)
-    finally:
-        process.kill()
-        process.wait()
 
 
 def test_a_file_below_the_root_is_read_and_one_beside_it_is_refused(tmp_path: Path) -> None:
@@ -146,14 +104,11 @@ def test_unfinished_work_is_not_taken_up_on_files_that_changed(tmp_path: Path) -
 def test_a_call_cancelled_over_the_wire_stops_its_work(tmp_path: Path) -> None:
     with started(tmp_path, steps=100_000) as server:
         server.call("server_status")
-        server.send("tools/call", name="extract_entities", arguments={"text": "Ada"})
-        answer = server.ask("tools/call", name="server_status", arguments={})["result"]
+        number = server.send("tools/call", name="extract_entities", arguments={"text": "Ada"})
+        answer = server.call("server_status")
         while answer["structuredContent"].get("running", 0) == 0:
             answer = server.call("server_status")
-        cancelled = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 2}}
-        assert server.process.stdin is not None
-        server.process.stdin.write(json.dumps(cancelled) + "\n")
-        server.process.stdin.flush()
+        server.tell("notifications/cancelled", requestId=number)
         begun = time.monotonic()
         while answer["structuredContent"].get("running", 0) == 1 and time.monotonic() < begun + 3:
             answer = server.call("server_status")
