@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.processes import children_of
 from tests.server import spoken as spoken_server
 
 PROGRAM = Path(__file__).with_name("server_program.py")
@@ -21,10 +22,7 @@ class Spoken(spoken_server.Spoken):
 
     def children(self) -> list[int]:
         """Return the processes that the server started."""
-        found: list[int] = []
-        for task in Path(f"/proc/{self.process.pid}/task").iterdir():
-            found += map(int, (task / "children").read_text("ascii").split())
-        return found
+        return sorted(children_of(self.process.pid))
 
 
 def outcome(result: dict[str, Any]) -> str:
@@ -49,11 +47,3 @@ def spoken(
         command = [sys.executable, str(PROGRAM)]
         with spoken_server.started(command, variables, errors=errors, bounded=bounded) as process:
             yield Spoken(process)
-
-
-def is_alive(process: int) -> bool:
-    """Return whether a process runs; one that nobody waited for yet does not."""
-    try:
-        return Path(f"/proc/{process}/stat").read_text("ascii").rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False

@@ -22,7 +22,8 @@ from tests.hostile.documents import INJECTION
 from tests.hostile.odd_recordings import long_mp3
 from tests.hostile.pictures import png
 from tests.hostile.rows import SECRET
-from tests.hostile.spoken import Spoken, is_alive, outcome, spoken
+from tests.hostile.spoken import Spoken, outcome, spoken
+from tests.processes import is_alive
 
 NOWHERE = "/proc/nowhere"  # where not even root may write
 LEAVES_WITHIN = 2.0
