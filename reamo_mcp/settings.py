@@ -93,11 +93,19 @@ class Settings(Record):
         if self.cache is not None:
             return self.cache
         home = os.environ.get("XDG_CACHE_HOME")
-        return (Path(home) if home else Path.home() / ".cache") / "reamo-mcp"
+        return (Path(home) if home else _home() / ".cache") / "reamo-mcp"
 
     def models_folder(self) -> Path:
         """Return the folder of pulled models: the setting, else a folder in the user's data folder (XDG)."""
         if self.models is not None:
             return self.models
         home = os.environ.get("XDG_DATA_HOME")
-        return (Path(home) if home else Path.home() / ".local" / "share") / "reamo-mcp" / "models"
+        return (Path(home) if home else _home() / ".local" / "share") / "reamo-mcp" / "models"
+
+
+def _home() -> Path:
+    """Return the user's home; where there is no such user, as in a container without an account, none that exists."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path(os.sep, "nonexistent")

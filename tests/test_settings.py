@@ -24,3 +24,14 @@ def test_the_cache_lies_in_the_users_cache_folder_unless_it_is_set(monkeypatch: 
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
     assert Settings().cache_folder() == Path("/somewhere/reamo-mcp")
     assert Settings(cache=Path("/else")).cache_folder() == Path("/else")
+
+
+def test_an_account_without_a_home_has_folders_that_are_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", no_home)
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    assert not Settings().models_folder().exists()
+    assert not Settings().cache_folder().exists()
