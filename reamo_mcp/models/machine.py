@@ -25,7 +25,7 @@ class _Memory(ctypes.Structure):
 
 
 def gpus() -> tuple[Gpu, ...]:
-    """Return the NVIDIA GPUs as the driver tells them, none where there is no driver."""
+    """Return the NVIDIA GPUs that this process may use as the driver tells them, none where there is no driver."""
     try:
         driver = ctypes.CDLL("libnvidia-ml.so.1")
         if driver.nvmlInit_v2() != 0:
@@ -35,9 +35,27 @@ def gpus() -> tuple[Gpu, ...]:
     try:
         count = ctypes.c_uint()
         driver.nvmlDeviceGetCount_v2(ctypes.byref(count))
-        return tuple(_gpu(driver, number) for number in range(count.value))
+        every = tuple(_gpu(driver, number) for number in range(count.value))
     finally:
         driver.nvmlShutdown()
+    return visible(every, os.environ.get("CUDA_VISIBLE_DEVICES"))
+
+
+def visible(every: tuple[Gpu, ...], chosen: str | None) -> tuple[Gpu, ...]:
+    """Return the GPUs that ``CUDA_VISIBLE_DEVICES`` leaves to a process, in its order; all where it is not set.
+
+    Names of devices, such as ``GPU-1a2b``, choose nothing here: then too all are returned.
+    """
+    if chosen is None:
+        return every
+    found: list[Gpu] = []
+    for part in (part.strip() for part in chosen.split(",")):
+        if part and not re.fullmatch(r"-?[0-9]+", part):
+            return every
+        if not part or not 0 <= int(part) < len(every):
+            break  # as CUDA does: what follows a number that is none of a device is not looked at
+        found.append(every[int(part)])
+    return tuple(found)
 
 
 def _gpu(driver: ctypes.CDLL, number: int) -> Gpu:

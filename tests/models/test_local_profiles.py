@@ -8,7 +8,7 @@ from reamo_mcp.errors import ModelUnavailable
 from reamo_mcp.models.catalogue import LOCAL_PROFILES, LocalProfile, local_profile
 from reamo_mcp.models.local.engine import local_engine
 from reamo_mcp.models.local_profiles import ready, settled, state_of
-from reamo_mcp.models.machine import Gpu, Machine, gpus
+from reamo_mcp.models.machine import Gpu, Machine, gpus, visible
 from reamo_mcp.models.profiles import plain_engine
 from reamo_mcp.models.pulled import MANIFEST, Manifest, PulledFile, folder_of, sha256_of
 from reamo_mcp.settings import Settings
@@ -133,3 +133,21 @@ def test_a_machine_without_a_driver_has_no_gpu(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(ctypes, "CDLL", no_driver)
     assert gpus() == ()
+
+
+@pytest.mark.parametrize(
+    ("chosen", "left"),
+    [
+        (None, "ab"),
+        ("", ""),
+        ("-1", ""),
+        ("1", "b"),
+        ("1,0", "ba"),
+        ("0,-1,1", "a"),
+        ("7", ""),
+        ("GPU-1a2b", "ab"),
+    ],
+)
+def test_only_the_gpus_that_a_process_may_use_are_counted(chosen: str | None, left: str) -> None:
+    every = (Gpu("a", GIGABYTE), Gpu("b", GIGABYTE))
+    assert "".join(gpu.name for gpu in visible(every, chosen)) == left
