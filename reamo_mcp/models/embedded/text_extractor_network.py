@@ -174,31 +174,24 @@ class TextNetwork:
         if len(self._known_labels) + len(missing) > _REMEMBERED_LABELS:
             self._known_labels.clear()
             missing = list(dict.fromkeys(texts))
-        for at in range(0, len(missing), 32):
-            some = missing[at : at + 32]
-            for text, vectors in zip(some, self._embedded(some), strict=True):
-                self._known_labels[text] = vectors
+        for text in missing:
+            # Each alone: in 8 bits a vector depends on what is encoded with it, and answers on what was asked before.
+            self._known_labels[text] = self._embedded(text)
         if not texts:
-            empty = numpy.zeros((0, self._embedded(["entity"])[0][0].shape[0]), numpy.float32)
+            empty = numpy.zeros((0, self._embedded("entity")[0].shape[0]), numpy.float32)
             none = numpy.zeros(0, numpy.float32)
             return Labels(empty, none, empty, none, empty, none, empty)
         columns = zip(*(self._known_labels[text] for text in texts), strict=True)
         return Labels(*(numpy.stack(column) for column in columns))
 
-    def _embedded(self, texts: Sequence[str]) -> "list[tuple[Floats, ...]]":
+    def _embedded(self, text: str) -> "tuple[Floats, ...]":
         import numpy
 
-        ids = [self._tokenizer.encode(text).ids[:_LONGEST_LABEL] for text in texts]
-        longest = max(map(len, ids))
-        pieces, mask = (numpy.zeros((len(ids), longest), numpy.int64) for _ in range(2))
-        for row, found in enumerate(ids):
-            pieces[row, : len(found)] = found
-            mask[row, : len(found)] = 1
-        places = numpy.broadcast_to(numpy.arange(longest), pieces.shape).copy()
-        states, _ = self._encoded(pieces, numpy.zeros_like(pieces), mask, places, places)
-        weights = mask[:, :, None].astype(numpy.float32)
-        pooled = (states * weights).sum(1) / weights.sum(1)
-        return list(zip(*cast("list[Floats]", self._labels.run(None, {"pooled": pooled})), strict=True))
+        pieces = numpy.array([self._tokenizer.encode(text).ids[:_LONGEST_LABEL]], numpy.int64)
+        places = numpy.arange(pieces.shape[1])[None, :]
+        states, _ = self._encoded(pieces, numpy.zeros_like(pieces), numpy.ones_like(pieces), places, places)
+        pooled = states.mean(1)
+        return tuple(column[0] for column in cast("list[Floats]", self._labels.run(None, {"pooled": pooled})))
 
     def spots(self, states: States, vectors: "Floats", biases: "Floats") -> "Floats":
         """Return logits (windows, words, widths, labels) of the span of each width that begins at each word."""

@@ -186,6 +186,15 @@ class _StopsAfter:
         self.told.append(done / total)
 
 
+def test_an_answer_does_not_depend_on_what_was_asked_before() -> None:
+    text = "Grace Hopper met the crew of the Polaris in Bergen."
+    alone, later = EmbeddedTextExtractor(1), EmbeddedTextExtractor(1)
+    later.extract(["Ada"], Ontology.of(entity_types=["ship", "a person of whatever kind", "place"]), Unlimited())
+    later.extract(["Ada"], Ontology.of(entity_types=["location", "ship"]), Unlimited())
+    asked = Ontology.of(entity_types=["person", "location", "ship"])
+    assert alone.extract([text], asked, Unlimited()) == later.extract([text], asked, Unlimited())
+
+
 def test_work_stops_between_batches_when_it_is_cancelled(extractor: EmbeddedTextExtractor) -> None:
     control = _StopsAfter(2)
     with pytest.raises(Cancelled):
