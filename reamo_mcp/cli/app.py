@@ -4,6 +4,7 @@ A new command is a module with a function of its name, and a line in `commands`.
 every command, so they import what is heavy inside their function.
 """
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -13,7 +14,7 @@ import typer
 from reamo_mcp.cli import cache, config, doctor, evaluate, examples, extract, models, schema, serve
 from reamo_mcp.errors import InvalidArgument, InvalidOntology, ReamoError
 
-_FAILED, _USED_WRONGLY = 1, 2
+_FAILED, _USED_WRONGLY, _INTERRUPTED = 1, 2, 130
 
 _ABOUT = """Find entities, relations and events in any files, each with proof of its place.
 
@@ -52,6 +53,14 @@ def run(arguments: Sequence[str]) -> None:
     except ReamoError as error:
         sys.stderr.write(f"reamo-mcp: {error}\n")
         raise SystemExit(_USED_WRONGLY if isinstance(error, (InvalidArgument, InvalidOntology)) else _FAILED) from None
+    except SystemExit as ended:
+        if ended.code != _INTERRUPTED:
+            raise
+        # The work has ended and its children with it, but a worker thread of the event loop may still wait for more,
+        # and Python waits for threads at its exit.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(_INTERRUPTED)
 
 
 def _options(
