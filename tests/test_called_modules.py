@@ -17,10 +17,11 @@ from reamo_mcp.extractor import Extractor
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.decoded import Frame
 from reamo_mcp.media.local_decoder import LocalDecoder
+from reamo_mcp.models.asks import Capacity
 from reamo_mcp.models.engine import Engine
 from reamo_mcp.models.following import FollowingTracker
 from reamo_mcp.models.meta_response import MetaCall, MetaEntity, MetaEvent, MetaMention, MetaResponse, ModuleName
-from reamo_mcp.models.roles import AudioSegmenter, Capacity, ModelCard, TrackStep, VideoTracker
+from reamo_mcp.models.roles import AudioSegmenter, ModelCard, TrackStep, VideoTracker
 from reamo_mcp.models.tracker_state import TrackerState
 from reamo_mcp.settings import Limits, Settings
 from reamo_mcp.store.records import Store

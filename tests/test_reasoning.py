@@ -12,6 +12,7 @@ from reamo_mcp.extractor import Extractor, Request
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.decoded import Picture
 from reamo_mcp.media.local_decoder import LocalDecoder
+from reamo_mcp.models.asks import Ask, Capacity, PicturePassage, TextPassage
 from reamo_mcp.models.engine import Engine
 from reamo_mcp.models.meta_response import (
     MetaArgument,
@@ -23,7 +24,7 @@ from reamo_mcp.models.meta_response import (
     MetaResponse,
     written,
 )
-from reamo_mcp.models.roles import Answer, Ask, Capacity, Failed, PicturePassage, Region, TextPassage
+from reamo_mcp.models.roles import Answer, Failed, Region
 from reamo_mcp.settings import Limits, Settings
 from reamo_mcp.store.records import Store
 from reamo_mcp.types.extraction import Entity, Extraction

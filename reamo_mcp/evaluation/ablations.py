@@ -17,8 +17,9 @@ from reamo_mcp.evaluation.engines import WANTED, ExtractorAnswers
 from reamo_mcp.evaluation.facts import folded
 from reamo_mcp.extractor import Extractor, Request
 from reamo_mcp.isolation.control import Control
+from reamo_mcp.models.asks import Ask, Capacity
 from reamo_mcp.models.meta_response import MetaResponse
-from reamo_mcp.models.roles import Answer, Ask, Capacity, Found, ModelCard, Reasoned, Reasoner
+from reamo_mcp.models.roles import Answer, Found, ModelCard, Reasoned, Reasoner
 from reamo_mcp.types.coverage import Coverage, MediumCoverage
 from reamo_mcp.types.extraction import Argument, Call, Entity, Event, Extraction, Relation, Trigger
 from reamo_mcp.types.grounding import AudioSegment, Grounding, ImageRegion, Provenance, Whole

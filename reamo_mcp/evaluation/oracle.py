@@ -13,13 +13,13 @@ from reamo_mcp.evaluation.engines import ExtractorAnswers
 from reamo_mcp.extractor import Extractor
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.decoded import SAMPLE_RATE, Picture
+from reamo_mcp.models.asks import Sound
 from reamo_mcp.models.roles import (
     Answer,
     Found,
     HeardWord,
     Line,
     ModelCard,
-    Sound,
     SpeechTranscript,
     TextReader,
     Transcriber,

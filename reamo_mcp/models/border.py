@@ -15,7 +15,8 @@ from reamo_mcp.isolation.handling import Reply, Request
 from reamo_mcp.isolation.process import ChildProcess
 from reamo_mcp.isolation.program import Program
 from reamo_mcp.media.decoded import Picture
-from reamo_mcp.models.roles import Answer, Failed, Found, Sound, Unsupported
+from reamo_mcp.models.asks import Sound
+from reamo_mcp.models.roles import Answer, Failed, Found, Unsupported
 from reamo_mcp.types.ontology import Ontology
 from reamo_mcp.types.record import Record
 

@@ -16,6 +16,7 @@ from reamo_mcp.isolation.failures import ChildFailed
 from reamo_mcp.isolation.handling import Handler, Handlers, Reply, Request
 from reamo_mcp.isolation.program import Bounds, Program
 from reamo_mcp.media.decoded import Picture
+from reamo_mcp.models.asks import Sound
 from reamo_mcp.models.border import (
     Alive,
     EngineChild,
@@ -37,7 +38,7 @@ from reamo_mcp.models.hosted_modules import (
     module_handlers,
 )
 from reamo_mcp.models.hosted_reasoner import HostedReasoner, reasoner_handlers
-from reamo_mcp.models.roles import Answer, HeardWord, Line, Mentions, ModelCard, Region, Sound, SpeechTranscript
+from reamo_mcp.models.roles import Answer, HeardWord, Line, Mentions, ModelCard, Region, SpeechTranscript
 from reamo_mcp.settings import Settings
 from reamo_mcp.types.ontology import Ontology
 

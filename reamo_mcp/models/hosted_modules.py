@@ -11,6 +11,7 @@ from reamo_mcp.isolation.control import Control
 from reamo_mcp.isolation.failures import ChildFailed
 from reamo_mcp.isolation.handling import Handler, Reply, Request
 from reamo_mcp.media.decoded import Frame, Picture
+from reamo_mcp.models.asks import Sound
 from reamo_mcp.models.border import (
     Alive,
     EngineChild,
@@ -23,7 +24,7 @@ from reamo_mcp.models.border import (
     with_pixels,
 )
 from reamo_mcp.models.engine import Engine
-from reamo_mcp.models.roles import Answer, HeardSpan, ModelCard, Region, Sound, TrackStep
+from reamo_mcp.models.roles import Answer, HeardSpan, ModelCard, Region, TrackStep
 from reamo_mcp.models.tracker_state import FollowedThing, Outline, Remembered, TrackerState
 from reamo_mcp.types.record import Record
 

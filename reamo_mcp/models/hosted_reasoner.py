@@ -9,6 +9,17 @@ from reamo_mcp.isolation.arrays import Array
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.isolation.handling import Handler, Reply, Request
 from reamo_mcp.media.decoded import Picture
+from reamo_mcp.models.asks import (
+    Ask,
+    Capacity,
+    KnownEntity,
+    Passage,
+    PicturePassage,
+    Sound,
+    SoundPassage,
+    TextPassage,
+    VideoPassage,
+)
 from reamo_mcp.models.border import (
     Alive,
     EngineChild,
@@ -22,20 +33,7 @@ from reamo_mcp.models.border import (
 )
 from reamo_mcp.models.engine import Engine
 from reamo_mcp.models.meta_grammar import Form
-from reamo_mcp.models.roles import (
-    Answer,
-    Ask,
-    Capacity,
-    KnownEntity,
-    ModelCard,
-    Passage,
-    PicturePassage,
-    Reasoned,
-    Sound,
-    SoundPassage,
-    TextPassage,
-    VideoPassage,
-)
+from reamo_mcp.models.roles import Answer, ModelCard, Reasoned
 from reamo_mcp.types.reading import ReadingKind
 from reamo_mcp.types.record import Record
 

@@ -10,7 +10,7 @@ from string import Template
 
 from reamo_mcp.content import read_prompt
 from reamo_mcp.media.decoded import SAMPLE_RATE, Picture
-from reamo_mcp.models.roles import Ask, PicturePassage, Sound, SoundPassage, TextPassage, VideoPassage
+from reamo_mcp.models.asks import Ask, PicturePassage, Sound, SoundPassage, TextPassage, VideoPassage
 from reamo_mcp.types.reading import ReadingKind
 
 Part = str | Picture | Sound | VideoPassage

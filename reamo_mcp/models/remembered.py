@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.decoded import Picture
+from reamo_mcp.models.asks import Sound
 from reamo_mcp.models.roles import (
     Answer,
     Failed,
@@ -20,7 +21,6 @@ from reamo_mcp.models.roles import (
     ModelCard,
     ObjectDetector,
     Region,
-    Sound,
     SpeechTranscript,
     TextReader,
     Transcriber,

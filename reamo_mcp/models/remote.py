@@ -20,10 +20,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from reamo_mcp.errors import RemoteEngineFailed
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.decoded import SAMPLE_RATE, Picture
+from reamo_mcp.models.asks import Ask, Capacity, Sound, VideoPassage
 from reamo_mcp.models.meta_grammar import grammar, with_patterns_for_lengths
 from reamo_mcp.models.meta_parsing import parse
 from reamo_mcp.models.prompting import turn
-from reamo_mcp.models.roles import Answer, Ask, Capacity, Failed, Found, ModelCard, Reasoned, Sound, VideoPassage
+from reamo_mcp.models.roles import Answer, Failed, Found, ModelCard, Reasoned
 
 if TYPE_CHECKING:
     import httpx

@@ -14,7 +14,8 @@ from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.decoded import SAMPLE_RATE, Cue, Description, SoundWindow
 from reamo_mcp.media.decoding import Decoder
 from reamo_mcp.media.subtitles import parse_subtitles
-from reamo_mcp.models.roles import HeardWord, Sound, Transcriber
+from reamo_mcp.models.asks import Sound
+from reamo_mcp.models.roles import HeardWord, Transcriber
 from reamo_mcp.reading.perception import Given
 from reamo_mcp.reading.setbacks import Gap, answers_to, setback, taken
 from reamo_mcp.types.extraction import Notice

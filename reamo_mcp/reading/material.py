@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.decoded import SAMPLE_RATE, Frame, FramePlan, OpenFile, Outcome, Picture
 from reamo_mcp.media.decoding import Decoder
-from reamo_mcp.models.roles import Capacity, Sound, VideoPassage
+from reamo_mcp.models.asks import Capacity, Sound, VideoPassage
 from reamo_mcp.types.media import Part, VideoMedium
 
 

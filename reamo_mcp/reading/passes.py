@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.decoded import SAMPLE_RATE
-from reamo_mcp.models.roles import Capacity, Passage, PicturePassage, SoundPassage, TextPassage, VideoPassage
+from reamo_mcp.models.asks import Capacity, Passage, PicturePassage, SoundPassage, TextPassage, VideoPassage
 from reamo_mcp.reading.material import Material
 from reamo_mcp.reading.setbacks import Gap, setback
 from reamo_mcp.reading.visible_text import VisibleText, visible_text

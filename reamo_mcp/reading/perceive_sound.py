@@ -12,7 +12,8 @@ from typing import NamedTuple
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.decoded import SAMPLE_RATE, Description, Outcome, SoundWindow
 from reamo_mcp.media.pauses import cut_at_pauses
-from reamo_mcp.models.roles import HeardWord, Sound, SpeechTranscript, Transcriber
+from reamo_mcp.models.asks import Sound
+from reamo_mcp.models.roles import HeardWord, SpeechTranscript, Transcriber
 from reamo_mcp.reading.expected_names import with_names
 from reamo_mcp.reading.given_transcript import Transcript, cues_within, given_transcript, place_cues, place_text
 from reamo_mcp.reading.metadata import metadata_reading

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from reamo_mcp.isolation.control import Control
+from reamo_mcp.models.asks import Ask, TextPassage
 from reamo_mcp.models.meta_grammar import Form
-from reamo_mcp.models.roles import Answer, Ask, Failed, Found, Reasoned, Reasoner, TextPassage
+from reamo_mcp.models.roles import Answer, Failed, Found, Reasoned, Reasoner
 from reamo_mcp.reading.asked_modules import Modules, put_calls
 from reamo_mcp.reading.calls import CallResult
 from reamo_mcp.reading.material import Material

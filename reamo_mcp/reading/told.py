@@ -7,8 +7,8 @@ does not define, or defines twice, is left out with the reason.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from reamo_mcp.models.asks import KnownEntity
 from reamo_mcp.models.meta_response import MetaCall, MetaEntity, MetaEvent, MetaMention, MetaRelation, MetaResponse
-from reamo_mcp.models.roles import KnownEntity
 from reamo_mcp.reading.calls import AskedCall, CallResult
 from reamo_mcp.types.candidate import (
     CandidateArgument,

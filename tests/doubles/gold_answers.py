@@ -3,8 +3,8 @@
 import re
 from collections.abc import Mapping, Sequence
 
+from reamo_mcp.models.asks import Ask, TextPassage
 from reamo_mcp.models.meta_response import MetaArgument, MetaEntity, MetaEvent, MetaMention, MetaRelation, MetaResponse
-from reamo_mcp.models.roles import Ask, TextPassage
 from reamo_mcp.types.extraction import Extraction
 from reamo_mcp.types.grounding import Grounding
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy
 
 from reamo_mcp.media.decoded import SAMPLE_RATE, Picture
+from reamo_mcp.models.asks import Ask, Passage, PicturePassage, Sound, SoundPassage, TextPassage, VideoPassage
 from reamo_mcp.models.meta_grammar import Form
 from reamo_mcp.models.meta_response import ModuleName
-from reamo_mcp.models.roles import Ask, Passage, PicturePassage, Sound, SoundPassage, TextPassage, VideoPassage
 from reamo_mcp.types.ontology import EntityType, EventType, Ontology, RelationType, Role
 
 ONTOLOGY = Ontology(

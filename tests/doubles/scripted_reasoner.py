@@ -8,9 +8,10 @@ import numpy
 
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.decoded import Picture
+from reamo_mcp.models.asks import Ask, Capacity
 from reamo_mcp.models.meta_parsing import parse
 from reamo_mcp.models.meta_response import MetaResponse, written
-from reamo_mcp.models.roles import Answer, Ask, Capacity, Failed, Found, ModelCard, Reasoned, Region, Unsupported
+from reamo_mcp.models.roles import Answer, Failed, Found, ModelCard, Reasoned, Region, Unsupported
 from reamo_mcp.types.grounding import Box
 
 COLOURS = {"red": (220, 30, 30), "green": (30, 180, 30), "blue": (30, 30, 220), "yellow": (230, 220, 30)}

@@ -18,6 +18,7 @@ from reamo_mcp.media.decoded import (
     SoundWindow,
 )
 from reamo_mcp.media.decoding import Decoder
+from reamo_mcp.models.asks import Sound
 from reamo_mcp.models.roles import (
     Answer,
     EntityMention,
@@ -30,7 +31,6 @@ from reamo_mcp.models.roles import (
     ModelCard,
     Region,
     RelationMention,
-    Sound,
     SpeechTranscript,
 )
 from reamo_mcp.types.ontology import Ontology

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.decoded import SAMPLE_RATE, Picture
 from reamo_mcp.media.run_lengths import Pixels
+from reamo_mcp.models.asks import Sound
 from reamo_mcp.models.following import FollowingTracker
 from reamo_mcp.models.phrase_detection import NEGATIVES, Decision, Detection
 from reamo_mcp.models.phrase_segmenter import PhraseSegmenter, box_of
-from reamo_mcp.models.roles import Answer, Found, HeardSpan, ModelCard, Sound, Unsupported
+from reamo_mcp.models.roles import Answer, Found, HeardSpan, ModelCard, Unsupported
 from reamo_mcp.types.grounding import Box
 
 COLOURS = {"red": (220, 30, 30), "green": (30, 180, 30), "blue": (30, 30, 220), "yellow": (230, 220, 30)}

@@ -16,9 +16,10 @@ from reamo_mcp.evaluation.spacy_rules import SpacyRuleExtractor
 from reamo_mcp.extractor import Extractor
 from reamo_mcp.isolation.control import Control, Unlimited
 from reamo_mcp.media.local_decoder import LocalDecoder
+from reamo_mcp.models.asks import Ask, PicturePassage, TextPassage
 from reamo_mcp.models.engine import Engine
 from reamo_mcp.models.meta_response import MetaCall, MetaEntity, MetaMention, MetaResponse
-from reamo_mcp.models.roles import Answer, Ask, Found, HeardWord, Mentions, PicturePassage, TextPassage
+from reamo_mcp.models.roles import Answer, Found, HeardWord, Mentions
 from reamo_mcp.ontologies.loading import load_ontology
 from reamo_mcp.settings import Limits, Settings
 from reamo_mcp.store.records import Store

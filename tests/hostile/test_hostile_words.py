@@ -6,9 +6,9 @@ from pathlib import Path
 
 from PIL import Image
 
+from reamo_mcp.models.asks import Ask, TextPassage
 from reamo_mcp.models.meta_grammar import Form
 from reamo_mcp.models.prompting import turn
-from reamo_mcp.models.roles import Ask, TextPassage
 from tests.hostile.conftest import Account
 from tests.hostile.documents import CONTROL_TOKENS, INJECTION
 from tests.hostile.public_path import PublicPath, structured, told

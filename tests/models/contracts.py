@@ -9,7 +9,8 @@ from reamo_mcp.errors import Cancelled
 from reamo_mcp.isolation.control import Unlimited
 from reamo_mcp.media.decoded import SAMPLE_RATE, Frame, Picture
 from reamo_mcp.media.run_lengths import around, decoded
-from reamo_mcp.models.roles import AudioSegmenter, Found, ImageSegmenter, Region, Sound, TrackStep, VideoTracker
+from reamo_mcp.models.asks import Sound
+from reamo_mcp.models.roles import AudioSegmenter, Found, ImageSegmenter, Region, TrackStep, VideoTracker
 from reamo_mcp.models.tracker_state import TrackerState
 from tests.doubles.moving_shapes import Film, Shape
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.isolation.handling import Handlers
 from reamo_mcp.media.decoded import Picture
+from reamo_mcp.models.asks import Sound
 from reamo_mcp.models.engine import Engine
 from reamo_mcp.models.host import handlers_over
 from reamo_mcp.models.roles import (
@@ -18,7 +19,6 @@ from reamo_mcp.models.roles import (
     Mentions,
     ModelCard,
     Region,
-    Sound,
     SpeechTranscript,
     Unsupported,
 )

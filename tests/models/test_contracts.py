@@ -5,7 +5,8 @@ import pytest
 
 from reamo_mcp.isolation.control import Unlimited
 from reamo_mcp.media.decoded import SAMPLE_RATE
-from reamo_mcp.models.roles import Found, ImageSegmenter, Sound
+from reamo_mcp.models.asks import Sound
+from reamo_mcp.models.roles import Found, ImageSegmenter
 from tests.doubles.scripted_reasoner import ColourSegmenter
 from tests.doubles.signal_modules import ToneSegmenter, blob_segmenter, blob_tracker
 from tests.models.contracts import PHRASES, a_picture, check_audio_segmenter, check_image_segmenter, check_video_tracker

@@ -11,10 +11,11 @@ from reamo_mcp.errors import Cancelled, ReamoError
 from reamo_mcp.isolation.control import Unlimited
 from reamo_mcp.isolation.program import Program
 from reamo_mcp.media.decoded import Picture
+from reamo_mcp.models.asks import Sound
 from reamo_mcp.models.engine import Engine
 from reamo_mcp.models.host import EngineChild, engine_program, hosted
 from reamo_mcp.models.profiles import plain_engine
-from reamo_mcp.models.roles import Answer, Failed, Found, Line, Sound, Unsupported
+from reamo_mcp.models.roles import Answer, Failed, Found, Line, Unsupported
 from reamo_mcp.settings import Settings
 from reamo_mcp.types.ontology import Ontology
 from tests.models.engine_for_tests import engine

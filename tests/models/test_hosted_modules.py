@@ -12,10 +12,11 @@ from reamo_mcp.errors import Cancelled, EngineFailed
 from reamo_mcp.isolation.control import Unlimited
 from reamo_mcp.isolation.program import Program
 from reamo_mcp.media.decoded import Frame, Picture
+from reamo_mcp.models.asks import Sound
 from reamo_mcp.models.border import EngineChild
 from reamo_mcp.models.engine import Engine
 from reamo_mcp.models.host import hosted
-from reamo_mcp.models.roles import Sound, TrackStep, VideoTracker
+from reamo_mcp.models.roles import TrackStep, VideoTracker
 from reamo_mcp.models.tracker_state import TrackerState
 from tests.doubles.moving_shapes import Film, Shape
 from tests.doubles.signal_modules import TONES

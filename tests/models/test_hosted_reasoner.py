@@ -12,25 +12,12 @@ import pytest
 from reamo_mcp.isolation.control import Control, Unlimited
 from reamo_mcp.isolation.handling import Handlers
 from reamo_mcp.isolation.program import Bounds, Program
+from reamo_mcp.models.asks import Ask, Capacity, KnownEntity, PicturePassage, SoundPassage, TextPassage, VideoPassage
 from reamo_mcp.models.border import EngineChild
 from reamo_mcp.models.engine import Engine
 from reamo_mcp.models.host import handlers_over, hosted
 from reamo_mcp.models.meta_response import MetaEntity, MetaMention, MetaResponse
-from reamo_mcp.models.roles import (
-    Answer,
-    Ask,
-    Capacity,
-    Failed,
-    Found,
-    KnownEntity,
-    ModelCard,
-    PicturePassage,
-    Reasoned,
-    SoundPassage,
-    TextPassage,
-    Unsupported,
-    VideoPassage,
-)
+from reamo_mcp.models.roles import Answer, Failed, Found, ModelCard, Reasoned, Unsupported
 from tests.doubles.media_asks import MEDIA, ask_about, ask_of, film
 
 

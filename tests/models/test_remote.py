@@ -20,21 +20,11 @@ from reamo_mcp.extractor import open_extractor
 from reamo_mcp.isolation.control import Unlimited
 from reamo_mcp.media.decoded import Picture
 from reamo_mcp.models import remote
+from reamo_mcp.models.asks import Ask, PicturePassage, Sound, SoundPassage, TextPassage, VideoPassage
 from reamo_mcp.models.meta_grammar import Form
 from reamo_mcp.models.meta_response import MetaEntity, MetaMention, MetaResponse, written
 from reamo_mcp.models.remote import Endpoint, RemoteReasoner, chat_request
-from reamo_mcp.models.roles import (
-    Answer,
-    Ask,
-    Failed,
-    Found,
-    PicturePassage,
-    Reasoned,
-    Sound,
-    SoundPassage,
-    TextPassage,
-    VideoPassage,
-)
+from reamo_mcp.models.roles import Answer, Failed, Found, Reasoned
 from reamo_mcp.settings import Settings
 from reamo_mcp.types.media import Document
 from reamo_mcp.types.ontology import Ontology

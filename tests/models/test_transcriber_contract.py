@@ -11,10 +11,11 @@ import pytest
 from reamo_mcp.errors import Cancelled
 from reamo_mcp.isolation.control import Unlimited
 from reamo_mcp.media.decoded import SAMPLE_RATE
+from reamo_mcp.models.asks import Sound
 from reamo_mcp.models.embedded.transcriber import EmbeddedTranscriber
 from reamo_mcp.models.local.transcriber import LocalTranscriber
 from reamo_mcp.models.remembered import RememberedTranscriber
-from reamo_mcp.models.roles import Found, HeardWord, ModelCard, Sound, SpeechTranscript, Transcriber
+from reamo_mcp.models.roles import Found, HeardWord, ModelCard, SpeechTranscript, Transcriber
 from reamo_mcp.store.files import BlobFolder
 from tests.doubles.tone_speech import ToneActivity, ToneAligner, ToneRecogniser, tone_speech
 from tests.models.embedded.test_transcriber import AUSTEN, sound_of

@@ -9,8 +9,9 @@ from reamo_mcp.errors import EngineFailed
 from reamo_mcp.isolation.control import Control, Unlimited
 from reamo_mcp.media.local_decoder import LocalDecoder
 from reamo_mcp.media.opening import Allowed, open_file
+from reamo_mcp.models.asks import Sound
 from reamo_mcp.models.embedded.transcriber import EmbeddedTranscriber
-from reamo_mcp.models.roles import Answer, Found, HeardWord, ModelCard, Sound, SpeechTranscript, Transcriber
+from reamo_mcp.models.roles import Answer, Found, HeardWord, ModelCard, SpeechTranscript, Transcriber
 from reamo_mcp.reading.perceive_sound import perceive_sound, perceive_speech
 from reamo_mcp.reading.perception import Given, Perception, Senses
 from reamo_mcp.settings import Limits

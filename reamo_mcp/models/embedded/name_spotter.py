@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from reamo_mcp.errors import EngineError
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.decoded import SAMPLE_RATE
+from reamo_mcp.models.asks import Sound
 from reamo_mcp.models.embedded.pronunciation import pronunciations
 from reamo_mcp.models.embedded.speech_decoder import FRAMES_PER_SECOND, SpeechDecoder
 from reamo_mcp.models.embedded.transcriber import pcm_of
 from reamo_mcp.models.embedded.voice_activity import VoiceActivity
-from reamo_mcp.models.roles import Answer, Failed, Found, HeardWord, ModelCard, Sound
+from reamo_mcp.models.roles import Answer, Failed, Found, HeardWord, ModelCard
 
 LEAST_PHONES = 7
 """Fewest sounds of a name that is sought. On real speech, shorter ones were heard where nobody said them."""

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from reamo_mcp.errors import EngineError
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.decoded import SAMPLE_RATE
+from reamo_mcp.models.asks import Sound
 from reamo_mcp.models.embedded.pronunciation import pronunciations
 from reamo_mcp.models.embedded.speech_decoder import FRAMES_PER_SECOND, DecodedWord, SpeechDecoder
 from reamo_mcp.models.embedded.voice_activity import VoiceActivity
-from reamo_mcp.models.roles import Answer, Failed, Found, HeardWord, ModelCard, Sound, SpeechTranscript
+from reamo_mcp.models.roles import Answer, Failed, Found, HeardWord, ModelCard, SpeechTranscript
 from reamo_mcp.types.grounding import TimeSpan
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.decoded import Frame, Picture
+from reamo_mcp.models.asks import Ask, Capacity, Sound
 from reamo_mcp.models.catalogue import Part
 from reamo_mcp.models.embedded.engine import embedded_engine
 from reamo_mcp.models.embedded.voice_activity import VoiceActivity
@@ -24,15 +25,12 @@ from reamo_mcp.models.pulled import folder_of
 from reamo_mcp.models.residents import Resident, Residents
 from reamo_mcp.models.roles import (
     Answer,
-    Ask,
-    Capacity,
     HeardWord,
     ImageSegmenter,
     ModelCard,
     Reasoned,
     Reasoner,
     Region,
-    Sound,
     SpeechTranscript,
     TrackStep,
     Transcriber,

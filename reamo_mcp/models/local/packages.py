@@ -33,8 +33,9 @@ def unusable_package(error: ImportError) -> ModelUnavailable:
     first: BaseException = error
     while first.__cause__ is not None:  # transformers tells each failed import as one of its own
         first = first.__cause__
-    package = ((first.name if isinstance(first, ImportError) else None) or "transformers").partition(".")[0]
-    if find_spec(package) is not None:
+    missing = first.name if isinstance(first, ImportError) else None
+    package = (missing or "transformers").partition(".")[0]
+    if missing is None or find_spec(package) is not None:
         try:
             try_packages()
         except ModelUnavailable as told:

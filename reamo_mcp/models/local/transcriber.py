@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Protocol
 from reamo_mcp.errors import EngineError, OutOfMemory
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.decoded import SAMPLE_RATE
+from reamo_mcp.models.asks import Sound
 from reamo_mcp.models.embedded.transcriber import pcm_of
 from reamo_mcp.models.embedded.voice_activity import Utterance
 from reamo_mcp.models.local.listening import Aligner, HeardPart, Recogniser
 from reamo_mcp.models.local.speech_words import Pass, placed, plain, planned, stitched
-from reamo_mcp.models.roles import Answer, Failed, Found, HeardWord, ModelCard, Sound, SpeechTranscript
+from reamo_mcp.models.roles import Answer, Failed, Found, HeardWord, ModelCard, SpeechTranscript
 from reamo_mcp.types.grounding import TimeSpan
 
 if TYPE_CHECKING:

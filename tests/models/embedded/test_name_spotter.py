@@ -5,8 +5,9 @@ import pytest
 
 from reamo_mcp.errors import Cancelled
 from reamo_mcp.isolation.control import Unlimited
+from reamo_mcp.models.asks import Sound
 from reamo_mcp.models.embedded.name_spotter import EmbeddedNameSpotter
-from reamo_mcp.models.roles import Found, HeardWord, Sound
+from reamo_mcp.models.roles import Found, HeardWord
 from tests.models.embedded.test_confident_words import recordings
 from tests.models.embedded.test_transcriber import AUSTEN, not_speech, sound_of
 

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from reamo_mcp.errors import Cancelled
 from reamo_mcp.isolation.control import Unlimited
 from reamo_mcp.media.decoded import SAMPLE_RATE
+from reamo_mcp.models.asks import Sound
 from reamo_mcp.models.embedded.transcriber import EmbeddedTranscriber
-from reamo_mcp.models.roles import Found, HeardWord, Sound, SpeechTranscript
+from reamo_mcp.models.roles import Found, HeardWord, SpeechTranscript
 
 AUSTEN = "audio/speech/librivox_austen/sense_and_sensibility_01_austen_64kb-0870"
 JFK = "ask not what your country can do for you, ask what you can do for your country."

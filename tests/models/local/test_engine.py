@@ -12,11 +12,12 @@ import pytest
 from reamo_mcp.errors import ModelUnavailable
 from reamo_mcp.isolation.control import Unlimited
 from reamo_mcp.media.decoded import SAMPLE_RATE, Frame, Picture
+from reamo_mcp.models.asks import Sound
 from reamo_mcp.models.catalogue import local_profile
 from reamo_mcp.models.engine import Engine
 from reamo_mcp.models.profiles import open_engine, plain_engine
 from reamo_mcp.models.pulling import offered, pull
-from reamo_mcp.models.roles import Found, Sound, SpeechTranscript
+from reamo_mcp.models.roles import Found, SpeechTranscript
 from reamo_mcp.models.tracker_state import TrackerState
 from reamo_mcp.settings import Settings
 from reamo_mcp.store.files import BlobFolder

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from reamo_mcp.errors import Cancelled, ModelUnavailable, OutOfMemory
 from reamo_mcp.isolation.control import Control, Unlimited
 from reamo_mcp.media.decoded import SAMPLE_RATE
+from reamo_mcp.models.asks import Sound
 from reamo_mcp.models.local.listening import HeardPart
 from reamo_mcp.models.local.transcriber import LocalTranscriber
-from reamo_mcp.models.roles import Answer, Failed, Found, HeardWord, ModelCard, Sound, SpeechTranscript
+from reamo_mcp.models.roles import Answer, Failed, Found, HeardWord, ModelCard, SpeechTranscript
 from tests.doubles.tone_speech import Samples, ToneActivity, ToneAligner, ToneRecogniser, tone_speech
 
 CARD = ModelCard(role="transcriber", name="tones", revision="1", accepts=("audio",))

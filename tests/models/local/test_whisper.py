@@ -15,7 +15,8 @@ import pytest
 from reamo_mcp.errors import Cancelled, ModelUnavailable, OutOfMemory
 from reamo_mcp.isolation.control import Unlimited
 from reamo_mcp.media.decoded import SAMPLE_RATE
-from reamo_mcp.models.roles import ModelCard, Sound
+from reamo_mcp.models.asks import Sound
+from reamo_mcp.models.roles import ModelCard
 from tests.doubles.tone_speech import Samples, ToneActivity, tone_speech
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reamo_mcp.media.decoded import Picture
+from reamo_mcp.models.asks import Ask, PicturePassage, Sound, TextPassage, VideoPassage
 from reamo_mcp.models.local.reasoner.families.family import Family
 from reamo_mcp.models.local.reasoner.families.processor import Processor
 from reamo_mcp.models.local.reasoner.media import Film, Medium, Still, Wave
 from reamo_mcp.models.prompting import turn
-from reamo_mcp.models.roles import Ask, PicturePassage, Sound, TextPassage, VideoPassage
 
 
 @dataclass(frozen=True)

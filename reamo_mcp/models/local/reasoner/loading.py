@@ -6,13 +6,14 @@
 import json
 from typing import Any
 
+from reamo_mcp.models.asks import Capacity
 from reamo_mcp.models.local.reasoner.decoding import Grammars
 from reamo_mcp.models.local.reasoner.families.family import Family
 from reamo_mcp.models.local.reasoner.families.qwen2_5_omni import Qwen2_5Omni
 from reamo_mcp.models.local.reasoner.families.qwen3_omni import Qwen3Omni
 from reamo_mcp.models.local.reasoner.reasoner import LocalReasoner, Thinker
 from reamo_mcp.models.local.weights import Weights, load_model, opening, unavailable
-from reamo_mcp.models.roles import Capacity, ModelCard
+from reamo_mcp.models.roles import ModelCard
 
 FAMILIES: tuple[Family, ...] = (Qwen2_5Omni(), Qwen3Omni())
 

@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from reamo_mcp.models.asks import Ask, Capacity
 from reamo_mcp.models.local.reasoner.conversation import Thrift, converse, is_woven, pieces
 from reamo_mcp.models.local.reasoner.families.family import Encoded, Family, Shown
 from reamo_mcp.models.local.reasoner.families.processor import Processor
 from reamo_mcp.models.local.reasoner.media import Film, Medium, Still, Wave
-from reamo_mcp.models.roles import Ask, Capacity
 
 if TYPE_CHECKING:
     import torch

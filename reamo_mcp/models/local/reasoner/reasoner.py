@@ -14,6 +14,7 @@ import torch
 
 from reamo_mcp.errors import EngineFailed, OutOfMemory
 from reamo_mcp.isolation.control import Control
+from reamo_mcp.models.asks import Ask, Capacity
 from reamo_mcp.models.local.reasoner.answers import recorded
 from reamo_mcp.models.local.reasoner.conversation import Thrift, is_reducible, is_woven
 from reamo_mcp.models.local.reasoner.decoding import Generated, Grammars, generate
@@ -23,7 +24,7 @@ from reamo_mcp.models.local.reasoner.prompts import Prompt, batch, encoder, prom
 from reamo_mcp.models.local.work_on_device import told_if_out_of_memory
 from reamo_mcp.models.meta_grammar import grammar
 from reamo_mcp.models.meta_parsing import parse
-from reamo_mcp.models.roles import Answer, Ask, Capacity, Failed, Found, ModelCard, Reasoned, Unsupported
+from reamo_mcp.models.roles import Answer, Failed, Found, ModelCard, Reasoned, Unsupported
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

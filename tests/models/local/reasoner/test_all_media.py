@@ -11,8 +11,9 @@ from PIL import Image
 from reamo_mcp.extractor import Extractor, Request, Task
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.local_decoder import LocalDecoder
+from reamo_mcp.models.asks import Ask, Capacity
 from reamo_mcp.models.engine import Engine
-from reamo_mcp.models.roles import Answer, Ask, Capacity, Found, ModelCard, Reasoned, Reasoner
+from reamo_mcp.models.roles import Answer, Found, ModelCard, Reasoned, Reasoner
 from reamo_mcp.settings import Limits, Settings
 from reamo_mcp.store.records import Store
 from reamo_mcp.types.extraction import Extraction

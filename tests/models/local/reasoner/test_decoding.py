@@ -11,20 +11,10 @@ import pytest
 
 from reamo_mcp.errors import Cancelled
 from reamo_mcp.isolation.control import Unlimited
+from reamo_mcp.models.asks import Ask, Capacity, PicturePassage, TextPassage
 from reamo_mcp.models.meta_grammar import Form, grammar
 from reamo_mcp.models.meta_response import MetaCall, MetaEntity, MetaMention, MetaResponse, written
-from reamo_mcp.models.roles import (
-    Answer,
-    Ask,
-    Capacity,
-    Failed,
-    Found,
-    ModelCard,
-    PicturePassage,
-    Reasoned,
-    TextPassage,
-    Unsupported,
-)
+from reamo_mcp.models.roles import Answer, Failed, Found, ModelCard, Reasoned, Unsupported
 from reamo_mcp.ontologies.loading import load_ontology
 from tests.doubles.media_asks import MEDIA, ask_about, ask_of, film, picture
 

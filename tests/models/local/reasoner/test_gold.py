@@ -13,6 +13,7 @@ from reamo_mcp.evaluation.scoring import score_sample
 from reamo_mcp.extractor import Extractor, Request
 from reamo_mcp.isolation.control import Control, Unlimited
 from reamo_mcp.media.local_decoder import LocalDecoder
+from reamo_mcp.models.asks import Ask, Capacity, TextPassage
 from reamo_mcp.models.engine import Engine
 from reamo_mcp.models.meta_response import (
     MetaArgument,
@@ -23,7 +24,7 @@ from reamo_mcp.models.meta_response import (
     MetaRelation,
     MetaResponse,
 )
-from reamo_mcp.models.roles import Answer, Ask, Capacity, Found, ModelCard, Reasoned, Reasoner, TextPassage
+from reamo_mcp.models.roles import Answer, Found, ModelCard, Reasoned, Reasoner
 from reamo_mcp.settings import Limits, Settings
 from reamo_mcp.store.records import Store
 from tests.doubles.gold_answers import gold_response

@@ -9,9 +9,10 @@ from PIL import Image
 
 from reamo_mcp.extractor import Extractor, Request
 from reamo_mcp.media.local_decoder import LocalDecoder
+from reamo_mcp.models.asks import Ask, Capacity
 from reamo_mcp.models.engine import Engine
 from reamo_mcp.models.meta_response import MetaEntity, MetaMention, MetaResponse
-from reamo_mcp.models.roles import Ask, Capacity, ModelCard, Reasoner
+from reamo_mcp.models.roles import ModelCard, Reasoner
 from reamo_mcp.settings import Limits, Settings
 from reamo_mcp.store.records import Store
 from reamo_mcp.types.extraction import Extraction

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy
 import pytest
 
-from reamo_mcp.models.roles import Ask, PicturePassage, Sound, SoundPassage, TextPassage, VideoPassage
+from reamo_mcp.models.asks import Ask, PicturePassage, Sound, SoundPassage, TextPassage, VideoPassage
 from tests.doubles.media_asks import MEDIA, ask_about, ask_of, film, picture, tone
 
 if TYPE_CHECKING:
@@ -17,9 +17,9 @@ pytestmark = [pytest.mark.models, pytest.mark.timeout(600)]  # the first test lo
 
 
 def prompt(thinker: "Thinker", ask: Ask) -> "Prompt":
+    from reamo_mcp.models.asks import Capacity
     from reamo_mcp.models.local.reasoner.conversation import Thrift
     from reamo_mcp.models.local.reasoner.prompts import encoder, prompt_of
-    from reamo_mcp.models.roles import Capacity
 
     encode = encoder(thinker.family, thinker.processor)
     return prompt_of(ask, thinker.family, thinker.processor, Capacity(), Thrift(), encode)
@@ -216,7 +216,7 @@ def test_tokens_of_the_chat_in_data_are_read_as_plain_text(real_thinker: "Thinke
 def test_tokens_of_the_chat_in_the_names_of_types_and_of_known_things_are_plain_text_too(
     real_thinker: "Thinker",
 ) -> None:
-    from reamo_mcp.models.roles import KnownEntity
+    from reamo_mcp.models.asks import KnownEntity
     from reamo_mcp.types.ontology import Ontology
 
     own = set(real_thinker.processor.tokenizer.added_tokens_encoder.values())
