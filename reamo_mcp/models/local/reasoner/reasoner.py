@@ -5,8 +5,9 @@ smaller pictures and fewer frames; only what still does not fit fails, alone.
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -78,6 +79,15 @@ class LocalReasoner:
                     some = own[start : start + self.capacity.together]
                     answers.update(zip(some, work.answers([asks[number] for number in some], Thrift()), strict=True))
             return [answers[number] for number in range(len(asks))]
+
+    @contextmanager
+    def thinking(self, control: Control) -> Generator[Thinker]:
+        """Yield the loaded model to whoever asks it something else; nobody asks it anything meanwhile.
+
+        Raises ModelUnavailable, and what control raises.
+        """
+        with self._lock:
+            yield self._ready(control)
 
     def _ready(self, control: Control) -> Thinker:
         """Return the model; while it loads, which may take minutes, the control is obeyed and kept awake."""
