@@ -43,7 +43,9 @@ from reamo_mcp.types.record import Record
 
 T = TypeVar("T")
 Task = Literal["entities", "relations", "events"]
-_NOT_READING = frozenset(("text_extractor", "reasoner", "image_segmenter", "video_tracker", "audio_segmenter"))
+_NOT_READING = frozenset(
+    ("text_extractor", "reasoner", "image_segmenter", "video_tracker", "audio_segmenter", "confirmer")
+)
 ALL_TASKS: tuple[Task, ...] = ("entities", "relations", "events")
 
 

@@ -120,5 +120,6 @@ def _without_models(
         image_segmenter=None,
         video_tracker=None,
         audio_segmenter=None,
+        confirmer=None,
     )
     return ExtractorAnswers(over(plain), rival)

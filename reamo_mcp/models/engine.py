@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from reamo_mcp.models.roles import (
     AudioSegmenter,
+    Confirmer,
     ImageSegmenter,
     ModelCard,
     NameSpotter,
@@ -38,11 +39,12 @@ class Engine:
     image_segmenter: ImageSegmenter | None = None
     video_tracker: VideoTracker | None = None
     audio_segmenter: AudioSegmenter | None = None
+    confirmer: Confirmer | None = None
     device: str = "cpu"
     close: Callable[[], None] = _nothing
 
     def cards(self) -> tuple[ModelCard, ...]:
         """Return what the models are, in a fixed order; asking loads no weights."""
         readers = (self.text_extractor, self.text_reader, self.transcriber, self.name_spotter, *self.detectors)
-        modules = (self.image_segmenter, self.video_tracker, self.audio_segmenter)
+        modules = (self.image_segmenter, self.video_tracker, self.audio_segmenter, self.confirmer)
         return tuple(role.card for role in (*readers, self.reasoner, *modules) if role is not None)

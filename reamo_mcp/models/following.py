@@ -94,7 +94,8 @@ class FollowingTracker:
     @property
     def card(self) -> ModelCard:
         """Both models as one."""
-        return joined_card("video_tracker", self._detector.card, self._follower.card)
+        card = joined_card("video_tracker", self._detector.card, self._follower.card)
+        return card.model_copy(update={"sure_from": self._detector.decision.sure})
 
     def track(
         self, frames: Iterable[Frame], phrases: Sequence[str], state: TrackerState, control: Control

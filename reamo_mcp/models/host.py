@@ -33,6 +33,7 @@ from reamo_mcp.models.catalogue import local_profile
 from reamo_mcp.models.engine import Engine
 from reamo_mcp.models.hosted_modules import (
     HostedAudioSegmenter,
+    HostedConfirmer,
     HostedImageSegmenter,
     HostedVideoTracker,
     module_handlers,
@@ -197,6 +198,7 @@ def hosted(engine: Engine, child: EngineChild) -> Engine:
         image_segmenter=engine.image_segmenter and HostedImageSegmenter(child, engine.image_segmenter.card),
         video_tracker=engine.video_tracker and HostedVideoTracker(child, engine.video_tracker.card),
         audio_segmenter=engine.audio_segmenter and HostedAudioSegmenter(child, engine.audio_segmenter.card),
+        confirmer=engine.confirmer and HostedConfirmer(child, engine.confirmer.card),
         close=child.close,
     )
 

@@ -24,13 +24,14 @@ from reamo_mcp.models.border import (
     with_pixels,
 )
 from reamo_mcp.models.engine import Engine
-from reamo_mcp.models.roles import Answer, HeardSpan, ModelCard, Region, TrackStep
+from reamo_mcp.models.roles import Answer, Confirmation, HeardSpan, ModelCard, Region, TrackStep
 from reamo_mcp.models.tracker_state import FollowedThing, Outline, Remembered, TrackerState
 from reamo_mcp.types.record import Record
 
-_TOGETHER = 16  # frames in one message
+_TOGETHER = 16  # frames or crops in one message
 _REGIONS = TypeAdapter(tuple[ToldAnswer[Region], ...])
 _SPANS = TypeAdapter(tuple[ToldAnswer[HeardSpan], ...])
+_CONFIRMATIONS = TypeAdapter(tuple[ToldAnswer[Confirmation], ...])
 
 
 class _InPicture(Record):
@@ -40,6 +41,11 @@ class _InPicture(Record):
 
 class _InSound(Record):
     start: float
+    phrases: tuple[str, ...]
+
+
+class _OfCrops(Record):
+    crops: tuple[Measures, ...]
     phrases: tuple[str, ...]
 
 
@@ -117,6 +123,28 @@ class HostedAudioSegmenter:
         return one_by_one(ask, phrases) if phrases else []
 
 
+class HostedConfirmer:
+    """A confirmer that runs in the engine child."""
+
+    def __init__(self, child: EngineChild, card: ModelCard) -> None:
+        self._child = child
+        self.card = card
+
+    def confirm(self, crops: Sequence[Picture], phrases: Sequence[str], control: Control) -> list[Answer[Confirmation]]:
+        """Return one answer per crop. Where the child dies over some, each is asked about by itself."""
+
+        def ask(some: Sequence[tuple[Picture, str]]) -> list[Answer[Confirmation]]:
+            asked = _OfCrops(
+                crops=tuple(measures_of(crop) for crop, _ in some), phrases=tuple(phrase for _, phrase in some)
+            )
+            arrays = [crop.pixels for crop, _ in some]
+            return self._child.answers("confirm", asked, arrays, _CONFIRMATIONS, len(some), control)
+
+        pairs = list(zip(crops, phrases, strict=True))
+        starts = range(0, len(pairs), _TOGETHER)
+        return [answer for start in starts for answer in one_by_one(ask, pairs[start : start + _TOGETHER])]
+
+
 class HostedVideoTracker:
     """A video tracker that runs in the engine child, some frames at a time."""
 
@@ -173,6 +201,11 @@ def module_handlers(engine: Engine) -> dict[str, Handler]:
         sound = Sound(request.arrays[0], ask.start)
         yield reply_of(_SPANS, present(engine.audio_segmenter).segment(sound, ask.phrases, Alive(control)))
 
+    def confirm(request: Request, control: Control) -> Iterator[Reply]:
+        ask = _OfCrops.model_validate_json(request.body)
+        crops = [with_pixels(one, pixels) for one, pixels in zip(ask.crops, request.arrays, strict=True)]
+        yield reply_of(_CONFIRMATIONS, present(engine.confirmer).confirm(crops, ask.phrases, Alive(control)))
+
     def track(request: Request, control: Control) -> Iterator[Reply]:
         ask = _InFrames.model_validate_json(request.body)
         state = TrackerState()
@@ -194,7 +227,7 @@ def module_handlers(engine: Engine) -> dict[str, Handler]:
         facts, pictures = _facts_of(state)
         yield Reply(_Tracked(state=facts).model_dump_json().encode(), pictures)
 
-    return {"segment_picture": segment_picture, "segment_sound": segment_sound, "track": track}
+    return {"segment_picture": segment_picture, "segment_sound": segment_sound, "confirm": confirm, "track": track}
 
 
 def _frame_facts(frame: Frame) -> _FrameFacts:

@@ -39,10 +39,18 @@ class Detection(Record):
 
 
 class Decision(Record):
-    """When a find of one model counts: from this score, and by this lead over every phrase that is not there."""
+    """When a find of one model counts: from this score, and by this lead over every phrase that is not there.
+
+    One below ``sure`` counts too, but is doubtful: a second look at it pays.
+    """
 
     threshold: float = Field(ge=0, le=1)
     margin: float = Field(gt=0, le=1)
+    sure: float = Field(default=1.0, ge=0, le=1)
+
+
+OF_GROUNDING_DINO = Decision(threshold=0.3, margin=0.05, sure=0.5)
+"""The threshold is the one that the models' authors show results with; none of the numbers was tuned on data here."""
 
 
 class PhraseDetector(Protocol):

@@ -44,7 +44,8 @@ class PhraseSegmenter:
     @property
     def card(self) -> ModelCard:
         """Both models as one."""
-        return joined_card("image_segmenter", self._detector.card, self._outliner.card)
+        card = joined_card("image_segmenter", self._detector.card, self._outliner.card)
+        return card.model_copy(update={"sure_from": self._detector.decision.sure})
 
     def segment(self, picture: Picture, phrases: Sequence[str], control: Control) -> list[Answer[Region]]:
         """Return the regions of each phrase, best first, each with its outline."""

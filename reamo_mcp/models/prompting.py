@@ -43,10 +43,8 @@ def turn(ask: Ask) -> list[Part]:
 
 def instructions(ask: Ask) -> str:
     """Return what is wanted, from ``prompts/reason.md`` without its heading."""
-    _, _, rest = read_prompt("reason").partition("\n\n")
-    _, _, body = rest.partition("\n\n")
     ontology = ask.form.ontology
-    return Template(body.strip()).substitute(
+    return _template("reason").substitute(
         entity_types=_listed(_described(kind.name, kind.description) for kind in ontology.entity_types),
         relation_types=_listed(
             _described(kind.name, kind.description) + _ends(kind.head, kind.tail) for kind in ontology.relation_types
@@ -62,9 +60,19 @@ def instructions(ask: Ask) -> str:
     )
 
 
+def question(phrase: str) -> str:
+    """Return what is asked about a crop, from ``prompts/confirm.md`` without its heading; the answer is yes or no."""
+    return _template("confirm").substitute(phrase=" ".join(plain(phrase).split()))
+
+
 def plain(text: str) -> str:
     """Return a text of a source without signs that could end it or begin a turn: a blank breaks them up."""
     return _BRACKETED.sub("[ ", _CONTROL.sub("< ", text))
+
+
+def _template(name: str) -> Template:
+    """Return what follows the heading and the summary of a prompt."""
+    return Template(read_prompt(name).split("\n\n", 2)[2].strip())
 
 
 def _sources(ask: Ask) -> Iterator[Part]:

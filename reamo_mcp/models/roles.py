@@ -57,6 +57,9 @@ class ModelCard(Record):
     accepts: tuple[str, ...] = ()
     vocabulary: tuple[str, ...] | None = Field(default=None, description="None: open")
     calibrated: bool = False
+    sure_from: float | None = Field(
+        default=None, description="Score from which a find needs no second look; None: no score is that good"
+    )
     limits: str = ""
 
 
@@ -263,6 +266,27 @@ class ImageSegmenter(Protocol):
 
     def segment(self, picture: Picture, phrases: Sequence[str], control: Control) -> "list[Answer[Region]]":
         """Return the regions of each phrase, best first, with masks where the model makes them."""
+        ...
+
+
+class Confirmation(Record):
+    """How sure a model is that a picture shows what a phrase says: the share of "yes" against "no", 0 to 1."""
+
+    share: float = Field(ge=0, le=1)
+
+
+class Confirmer(Protocol):
+    """Looks at what was cut out of pictures and answers yes or no: is it what the phrase says?"""
+
+    @property
+    def card(self) -> ModelCard:
+        """What the model is."""
+        ...
+
+    def confirm(
+        self, crops: Sequence[Picture], phrases: Sequence[str], control: Control
+    ) -> "list[Answer[Confirmation]]":
+        """Return one `Confirmation` per crop (in a `Found` of one item), each about the phrase of its place."""
         ...
 
 

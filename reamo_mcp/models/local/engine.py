@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.decoded import Frame, Picture
@@ -20,16 +20,17 @@ from reamo_mcp.models.local.packages import unusable_package
 from reamo_mcp.models.local.transcriber import LocalTranscriber
 from reamo_mcp.models.local.weights import Weights
 from reamo_mcp.models.local_profiles import State
+from reamo_mcp.models.phrase_detection import OF_GROUNDING_DINO
 from reamo_mcp.models.phrase_segmenter import joined_card
 from reamo_mcp.models.pulled import folder_of
 from reamo_mcp.models.residents import Resident, Residents
 from reamo_mcp.models.roles import (
     Answer,
+    Confirmation,
     HeardWord,
     ImageSegmenter,
     ModelCard,
     Reasoned,
-    Reasoner,
     Region,
     SpeechTranscript,
     TrackStep,
@@ -37,6 +38,9 @@ from reamo_mcp.models.roles import (
     VideoTracker,
 )
 from reamo_mcp.models.tracker_state import TrackerState
+
+if TYPE_CHECKING:
+    from reamo_mcp.models.local.reasoner.reasoner import LocalReasoner
 
 _ROOM = 0.9  # share of the memory of a device that weights may take; the rest is for the work
 _ALL = ("text", "image", "audio", "video")
@@ -52,7 +56,7 @@ def local_engine(state: State, models: Path, room: int, threads: int, idle: floa
     """
     parts = _Parts(state, models)
     residents = Residents(int(room * _ROOM), idle, _free)
-    reasoner = _reasoner(parts, residents) if parts.has("reasoner") else None
+    reasoner, confirmer = _thinking(parts, residents) if parts.has("reasoner") else (None, None)
     return replace(
         embedded_engine(threads),
         profile=state.profile.name,
@@ -60,6 +64,7 @@ def local_engine(state: State, models: Path, room: int, threads: int, idle: floa
         reasoner=reasoner,
         image_segmenter=_Segmenter(parts, residents),
         video_tracker=_Tracker(parts, residents),
+        confirmer=confirmer,
         device=state.profile.device,
         close=residents.drop_all,
     )
@@ -118,14 +123,18 @@ class _Parts:
         return joined_card(role, *cards).model_copy(update={"accepts": accepts, "limits": limits})
 
 
-def _reasoner(parts: _Parts, residents: Residents) -> Reasoner:
-    def opener() -> Reasoner:
+def _thinking(parts: _Parts, residents: Residents) -> "tuple[_Reasoner, _Confirmer]":
+    """Return the two roles of one model, which is loaded once for both."""
+
+    def opener() -> "LocalReasoner":
         from reamo_mcp.models.local.reasoner.loading import load_reasoner
 
         return load_reasoner(parts.weights("reasoner"), device=parts.device, capacity=Capacity())
 
     card = parts.card("reasoner", "reasoner", accepts=_ALL, limits="what does not fit is shown in parts or smaller")
-    return _Reasoner(card, Capacity(), residents, residents.resident("reasoner", parts.size("reasoner"), opener))
+    model = residents.resident("reasoner", parts.size("reasoner"), opener)
+    confirming = parts.card("confirmer", "reasoner", accepts=("image",))
+    return _Reasoner(card, Capacity(), residents, model), _Confirmer(confirming, residents, model)
 
 
 @dataclass(frozen=True)
@@ -133,11 +142,24 @@ class _Reasoner:
     card: ModelCard
     capacity: Capacity
     residents: Residents
-    model: Resident[Reasoner]
+    model: "Resident[LocalReasoner]"
 
     def reason(self, asks: Sequence[Ask], budget: int, control: Control) -> list[Answer[Reasoned]]:
         with _using(self.residents, self.model, control) as reasoner:
             return reasoner.reason(asks, budget, control)
+
+
+@dataclass(frozen=True)
+class _Confirmer:
+    card: ModelCard
+    residents: Residents
+    model: "Resident[LocalReasoner]"
+
+    def confirm(self, crops: Sequence[Picture], phrases: Sequence[str], control: Control) -> list[Answer[Confirmation]]:
+        with _using(self.residents, self.model, control) as reasoner:
+            from reamo_mcp.models.local.reasoner.confirmer import LocalConfirmer
+
+            return LocalConfirmer(self.card, reasoner.thinking).confirm(crops, phrases, control)
 
 
 class _Segmenter:
@@ -151,7 +173,8 @@ class _Segmenter:
             detector = load_phrase_detector(parts.weights("phrase_detector"), device=parts.device)
             return load_image_segmenter(detector, parts.weights("outliner"), device=parts.device)
 
-        self.card = parts.card("image_segmenter", "phrase_detector", "outliner", accepts=("image",), limits=_ENGLISH)
+        card = parts.card("image_segmenter", "phrase_detector", "outliner", accepts=("image",), limits=_ENGLISH)
+        self.card = card.model_copy(update={"sure_from": OF_GROUNDING_DINO.sure})
         self._residents = residents
         self._model = residents.resident("image_segmenter", parts.size("phrase_detector", "outliner"), opener)
 
@@ -171,7 +194,8 @@ class _Tracker:
             detector = load_phrase_detector(parts.weights("phrase_detector"), device=parts.device)
             return load_video_tracker(detector, parts.weights("follower"), device=parts.device)
 
-        self.card = parts.card("video_tracker", "phrase_detector", "follower", accepts=("video",), limits=_ENGLISH)
+        card = parts.card("video_tracker", "phrase_detector", "follower", accepts=("video",), limits=_ENGLISH)
+        self.card = card.model_copy(update={"sure_from": OF_GROUNDING_DINO.sure})
         self._residents = residents
         self._model = residents.resident("video_tracker", parts.size("phrase_detector", "follower"), opener)
 

@@ -18,12 +18,9 @@ from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.decoded import Picture
 from reamo_mcp.models.local.weights import Loaded, Weights, load_model, opening
 from reamo_mcp.models.local.work_on_device import interruptible, layers_of, told_if_out_of_memory
-from reamo_mcp.models.phrase_detection import Decision, Detection
+from reamo_mcp.models.phrase_detection import OF_GROUNDING_DINO, Decision, Detection
 from reamo_mcp.models.roles import ModelCard
 from reamo_mcp.types.grounding import Box
-
-DECISION = Decision(threshold=0.3, margin=0.05)
-"""The threshold is the one that the models' authors show results with; neither number was tuned on data here."""
 
 _MAY_MATTER = 0.5  # of the threshold; lower scores decide nothing
 _STOP = "."
@@ -40,7 +37,9 @@ class Detecting(NamedTuple):
 class LocalPhraseDetector:
     """Scores places of a picture for phrases. The model is loaded by the first call."""
 
-    def __init__(self, load: Callable[[], Detecting], name: str, revision: str, decision: Decision = DECISION) -> None:
+    def __init__(
+        self, load: Callable[[], Detecting], name: str, revision: str, decision: Decision = OF_GROUNDING_DINO
+    ) -> None:
         self._loaded = Loaded(load)
         self.decision = decision
         self.card = ModelCard(role="phrase_detector", name=name, revision=revision, limits="phrases are English")
@@ -66,7 +65,9 @@ class LocalPhraseDetector:
         return detections(scores, boxes, picture, _MAY_MATTER * self.decision.threshold)
 
 
-def load_phrase_detector(weights: Weights, *, device: str, decision: Decision = DECISION) -> LocalPhraseDetector:
+def load_phrase_detector(
+    weights: Weights, *, device: str, decision: Decision = OF_GROUNDING_DINO
+) -> LocalPhraseDetector:
     """Return a detector with the weights of an MM-Grounding-DINO, loaded when they are first needed.
 
     LLMDet is of the same class. ``decision`` says when its finds count.
