@@ -7,7 +7,7 @@
 import random
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy
 import torch
@@ -122,6 +122,11 @@ class Batch:
     argument_labels: Tensor  # (A, 2): label of the role, label of the event
     triggers: list[tuple[int, WordPlace, dict[int, set[WordPlace]]]]
     """Text, place, and for each argument label that applies the places that fill it."""
+
+    def on(self, device: torch.device | str) -> "Batch":
+        """Return the batch with its tensors on a device."""
+        tensors = {name: value.to(device) for name, value in vars(self).items() if isinstance(value, Tensor)}
+        return replace(self, **tensors)
 
 
 class _Questions:

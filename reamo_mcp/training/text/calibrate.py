@@ -146,19 +146,24 @@ def _with_arguments(results: Sequence[Result], chosen: dict[str, Calibration], e
     return least
 
 
+def calibrate_folder(data: Path, weights: Path) -> None:
+    """Rewrite the configuration in the folder of a model with fits and thresholds."""
+    path = weights / "config.json"
+    plain = read_config(weights).model_copy(
+        update={"calibration": {kind: Calibration() for kind in _KINDS}, "least": {}}
+    )
+    path.write_text(plain.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    done = calibrate(Runner(data, weights), plain)
+    path.write_text(done.model_dump_json(indent=1) + "\n", encoding="utf-8")
+
+
 def main() -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(description="Calibrate the embedded text extractor")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--weights", type=Path, required=True)
     given = parser.parse_args()
-    path: Path = given.weights / "config.json"
-    plain = read_config(given.weights).model_copy(
-        update={"calibration": {kind: Calibration() for kind in _KINDS}, "least": {}}
-    )
-    path.write_text(plain.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    done = calibrate(Runner(given.data, given.weights), plain)
-    path.write_text(done.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    calibrate_folder(given.data, given.weights)
 
 
 if __name__ == "__main__":

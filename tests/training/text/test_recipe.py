@@ -45,9 +45,9 @@ def test_a_step_teaches_what_it_was_shown() -> None:
     from reamo_mcp.evaluation.text_sets.sample import GoldRelation, GoldSpan, Sample
     from reamo_mcp.training.text.base_encoder import base_encoder
     from reamo_mcp.training.text.batches import BatchMaker, Pieces
+    from reamo_mcp.training.text.losses import step_loss
     from reamo_mcp.training.text.network import ExtractorNetwork
     from reamo_mcp.training.text.tasks import Label, Task
-    from reamo_mcp.training.text.train import step_loss
 
     torch.manual_seed(0)
     chance = random.Random(0)
@@ -75,3 +75,14 @@ def test_a_step_teaches_what_it_was_shown() -> None:
         optimizer.step()
         losses.append(loss.item())
     assert min(losses[-3:]) < losses[0] / 2
+
+
+def test_the_learning_rate_rises_to_its_height_and_falls_to_nearly_nothing_at_the_last_step() -> None:
+    from reamo_mcp.training.text.train import Recipe, rate
+
+    recipe = Recipe(1000, highest=0.5, warm_up=0.03)
+    rates = [rate(recipe, step) for step in range(1000)]
+    assert rates[0] == rates[-1] == 1e-3
+    assert max(rates) == rates[30] == 0.5
+    assert rates[:31] == sorted(rates[:31])
+    assert rates[30:] == sorted(rates[30:], reverse=True)
