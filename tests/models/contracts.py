@@ -10,7 +10,7 @@ from reamo_mcp.isolation.control import Unlimited
 from reamo_mcp.media.decoded import SAMPLE_RATE, Frame, Picture
 from reamo_mcp.media.run_lengths import around, decoded
 from reamo_mcp.models.asks import Sound
-from reamo_mcp.models.roles import AudioSegmenter, Found, ImageSegmenter, Region, TrackStep, VideoTracker
+from reamo_mcp.models.roles import AudioSegmenter, Confirmer, Found, ImageSegmenter, Region, TrackStep, VideoTracker
 from reamo_mcp.models.tracker_state import TrackerState
 from tests.doubles.moving_shapes import Film, Shape
 
@@ -121,3 +121,39 @@ def check_audio_segmenter(segmenter: AudioSegmenter, phrases: Sequence[str]) -> 
             assert [span.start for span in answer.items] == sorted(span.start for span in answer.items)
             assert all(30.0 - 1e-6 <= span.start < span.end <= 33.0 + 1e-6 for span in answer.items)
             assert all(0 <= span.score <= 1 for span in answer.items)
+
+
+def some_crops() -> list[Picture]:
+    """Return crops of several shapes, the last one the same as the first, that cannot be written to."""
+    pixels = a_picture().pixels
+    crops = [pixels, pixels[20:56, 10:90], pixels[5:40, 100:120], pixels]
+    pictures = [Picture(one.copy(), 0.5, one.shape[1] * 2, one.shape[0] * 2) for one in crops]
+    for picture in pictures:
+        picture.pixels.flags.writeable = False
+    return pictures
+
+
+def check_confirmer(confirmer: Confirmer) -> None:
+    assert confirmer.card.role == "confirmer"
+    assert confirmer.card.name
+    assert confirmer.card.revision
+    assert confirmer.confirm([], [], Unlimited()) == []
+    phrases = [*PHRASES, PHRASES[0]]
+    shares = shares_of(confirmer, some_crops(), phrases)
+    assert len(shares) == 4
+    assert all(0 <= share <= 1 for share in shares)
+    assert shares[0] == pytest.approx(shares[3], abs=1e-4), "one question has two answers"
+    assert shares_of(confirmer, some_crops(), phrases) == pytest.approx(shares, abs=1e-4), "another answer"
+    alone = [shares_of(confirmer, [crop], [phrase])[0] for crop, phrase in zip(some_crops(), phrases, strict=True)]
+    assert alone == pytest.approx(shares, abs=1e-4), "what is asked beside changes an answer"
+    with pytest.raises(Cancelled):
+        confirmer.confirm(some_crops(), phrases, Stopped())
+
+
+def shares_of(confirmer: Confirmer, crops: Sequence[Picture], phrases: Sequence[str]) -> list[float]:
+    shares: list[float] = []
+    for answer in confirmer.confirm(crops, phrases, Unlimited()):
+        assert isinstance(answer, Found), answer
+        (confirmation,) = answer.items
+        shares.append(confirmation.share)
+    return shares

@@ -13,6 +13,7 @@ from reamo_mcp.models.host import handlers_over
 from reamo_mcp.models.roles import (
     Answer,
     EntityMention,
+    Failed,
     Found,
     HeardWord,
     Line,
@@ -24,6 +25,7 @@ from reamo_mcp.models.roles import (
 )
 from reamo_mcp.types.grounding import Box, TimeSpan
 from reamo_mcp.types.ontology import Ontology
+from tests.doubles.confirmers import ScriptedConfirmer, knows_colours
 from tests.doubles.signal_modules import ToneSegmenter, blob_segmenter, blob_tracker
 
 
@@ -81,6 +83,12 @@ class FirstNameSpotter:
         return Found((HeardWord(text=names[0], start=sound.start, end=sound.start + 1, confidence=1, confident=True),))
 
 
+def _colours_unless_deadly(crop: Picture, phrase: str) -> float | Failed | Unsupported:
+    if phrase == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return Unsupported("too plain") if phrase == "plain" else knows_colours(crop, phrase)
+
+
 def serve() -> Handlers:
     return handlers_over(engine())
 
@@ -96,4 +104,5 @@ def engine() -> Engine:
         image_segmenter=blob_segmenter(),
         video_tracker=blob_tracker(),
         audio_segmenter=ToneSegmenter(),
+        confirmer=ScriptedConfirmer(_colours_unless_deadly),
     )

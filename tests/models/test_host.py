@@ -53,7 +53,7 @@ def said(answer: Answer[Line]) -> str:
 
 
 def test_cards_are_known_without_starting_a_child(far: Engine, child: EngineChild) -> None:
-    modules = ["blobs + blobs", "blobs + blobs", "tones"]
+    modules = ["blobs + blobs", "blobs + blobs", "tones", "scripted confirmer"]
     assert [card.name for card in far.cards()] == ["first word", "deadly", "length", "first name", "shape", *modules]
     assert child.process_id is None
 

@@ -16,10 +16,11 @@ from reamo_mcp.models.asks import Sound
 from reamo_mcp.models.border import EngineChild
 from reamo_mcp.models.engine import Engine
 from reamo_mcp.models.host import hosted
-from reamo_mcp.models.roles import TrackStep, VideoTracker
+from reamo_mcp.models.roles import Confirmation, Failed, Found, TrackStep, Unsupported, VideoTracker
 from reamo_mcp.models.tracker_state import TrackerState
 from tests.doubles.moving_shapes import Film, Shape
 from tests.doubles.signal_modules import TONES
+from tests.models.contracts import check_confirmer, some_crops
 from tests.models.engine_for_tests import engine
 
 FILM = Film(
@@ -65,6 +66,24 @@ def test_pictures_and_sounds_are_segmented_across_the_border_as_they_are_here(fa
     sound = Sound(wave.astype(numpy.float32), 7.0)
     heard = far.audio_segmenter.segment(sound, ["a low tone", "a dog"], Unlimited())
     assert heard == near.audio_segmenter.segment(sound, ["a low tone", "a dog"], Unlimited())
+
+
+def test_a_confirmer_across_the_border_keeps_the_contract(far: Engine) -> None:
+    assert far.confirmer is not None
+    check_confirmer(far.confirmer)
+
+
+def test_crops_are_confirmed_across_the_border_as_they_are_here_and_a_deadly_one_fails_alone(far: Engine) -> None:
+    near = engine()
+    assert far.confirmer is not None
+    assert near.confirmer is not None
+    crops = some_crops() * 6
+    phrases = ["the red thing", "the blue thing", "plain", "a green dog"] * 6
+    assert far.confirmer.confirm(crops, phrases, Unlimited()) == near.confirmer.confirm(crops, phrases, Unlimited())
+    answers = far.confirmer.confirm(crops[1:4], ["the red thing", "die", "plain"], Unlimited())
+    assert answers[0] == Found((Confirmation(share=0.97),))
+    assert isinstance(answers[1], Failed)
+    assert answers[2] == Unsupported("too plain")
 
 
 def test_things_keep_their_numbers_though_each_window_crosses_the_border_by_itself(far: Engine) -> None:

@@ -1,0 +1,255 @@
+"""The second look of a reasoner: as likely as a plain call of transformers says, together as alone, in one pass."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy
+import pytest
+
+from reamo_mcp.isolation.control import Unlimited
+from reamo_mcp.media.decoded import Picture
+from reamo_mcp.models.prompting import question
+from reamo_mcp.models.roles import Failed, Found, ModelCard, Unsupported
+from tests.doubles.media_asks import ask_about, picture
+from tests.models.contracts import check_confirmer, shares_of
+
+if TYPE_CHECKING:
+    from reamo_mcp.models.local.reasoner.confirmer import LocalConfirmer
+    from reamo_mcp.models.local.reasoner.reasoner import LocalReasoner, Thinker
+
+pytestmark = [pytest.mark.models, pytest.mark.timeout(600)]  # the first test loads torch and transformers
+CARD = ModelCard(role="confirmer", name="tiny", revision="1")
+PHRASES = ("a red figure", "the old man with a hat on the left of the door", "dog")
+SIDE = 672
+
+
+def reasoner(thinker: "Thinker") -> "LocalReasoner":
+    from reamo_mcp.models.local.reasoner.reasoner import LocalReasoner
+
+    return LocalReasoner(ModelCard(role="reasoner", name="tiny", revision="1"), lambda: thinker)
+
+
+def confirmer(thinker: "Thinker") -> "LocalConfirmer":
+    from reamo_mcp.models.local.reasoner.confirmer import LocalConfirmer
+
+    return LocalConfirmer(CARD, reasoner(thinker).thinking)
+
+
+def crop(seed: int, width: int = 120, height: int = 80) -> Picture:
+    pixels = numpy.random.default_rng(seed).integers(0, 255, (height, width, 3), dtype=numpy.uint8)
+    return Picture(pixels, 1.0, width, height)
+
+
+def plain_share(thinker: "Thinker", shown: Picture, phrase: str) -> float:
+    """Return the share of the words for yes, from the softmax over those of both, of one plain call."""
+    import torch
+
+    processor: Any = thinker.processor
+    unit = processor.image_processor.patch_size * 2
+    content = [{"type": "image", "image": shown.pixels}, {"type": "text", "text": question(phrase)}]
+    given = processor.apply_chat_template(
+        [[{"role": "user", "content": content}]],
+        tokenize=True,
+        add_generation_prompt=True,
+        return_dict=True,
+        return_tensors="pt",
+        processor_kwargs={"images_kwargs": {"size": {"shortest_edge": 4 * unit * unit, "longest_edge": SIDE * SIDE}}},
+    )
+    model: Any = thinker.model
+    with torch.inference_mode():
+        logits = model(**given).logits[0, -1]
+    yes, no = (
+        {processor.tokenizer.encode(word, add_special_tokens=False)[0] for word in words}
+        for words in (("yes", "Yes", "YES"), ("no", "No", "NO"))
+    )
+    assert not yes & no
+    both = torch.softmax(logits[[*yes, *no]], dim=0)
+    return float(both[: len(yes)].sum())
+
+
+@contextmanager
+def decided(thinker: "Thinker") -> Iterator[None]:
+    """Make the answers of a random model, which are all but equal, differ: by how far each is from a first one."""
+    import torch
+
+    from tests.doubles.tiny_reasoners import headed
+
+    own: Any = thinker.model.lm_head
+
+    class Head(torch.nn.Module):
+        first: Any = None
+
+        def forward(self, hidden: Any) -> Any:
+            if self.first is None:
+                self.first = hidden[:1, -1:]
+            return 100 * own(hidden - self.first)
+
+    with headed(thinker, Head()):
+        plain_share(thinker, crop(99), "nothing of all this")
+        yield
+
+
+def test_the_local_confirmer_keeps_the_contract(thinker: "Thinker") -> None:
+    with decided(thinker):
+        check_confirmer(confirmer(thinker))
+
+
+def test_a_share_is_that_of_a_plain_call_of_transformers(thinker: "Thinker") -> None:
+    crops = [crop(1), picture(), crop(2, 60, 200)]
+    with decided(thinker):
+        expected = [plain_share(thinker, shown, phrase) for shown, phrase in zip(crops, PHRASES, strict=True)]
+        assert len({round(share, 3) for share in expected}) == 3, "they do not differ enough to tell anything"
+        assert shares_of(confirmer(thinker), crops, PHRASES) == pytest.approx(expected, abs=1e-4)
+
+
+def test_the_words_of_the_real_vocabulary_are_whole_tokens_and_give_the_share(real_thinker: "Thinker") -> None:
+    tokenizer = real_thinker.processor.tokenizer
+    for word in ("yes", "Yes", "YES", "no", "No", "NO"):
+        assert len(tokenizer.encode(word, add_special_tokens=False)) == 1
+    with decided(real_thinker):
+        (share,) = shares_of(confirmer(real_thinker), [crop(3)], ["a dog"])
+        assert share == pytest.approx(plain_share(real_thinker, crop(3), "a dog"), abs=1e-4)
+
+
+def test_many_together_are_answered_as_one_by_one(thinker: "Thinker") -> None:
+    role = confirmer(thinker)
+    crops = [crop(seed, 40 + 23 * seed, 160 - 11 * seed) for seed in range(11)]
+    phrases = [PHRASES[seed % 3] for seed in range(11)]
+    with decided(thinker):
+        alone = [shares_of(role, [one], [phrase])[0] for one, phrase in zip(crops, phrases, strict=True)]
+        assert shares_of(role, crops, phrases) == pytest.approx(alone, abs=1e-4)
+    assert len({round(share, 3) for share in alone}) > 5
+
+
+def test_the_crop_and_the_phrase_both_matter(thinker: "Thinker") -> None:
+    role = confirmer(thinker)
+    shown = crop(5)
+    dark = Picture(numpy.zeros_like(shown.pixels), 1.0, 120, 80)
+    with decided(thinker):
+        seen, unseen, other = shares_of(role, [shown, dark, shown], ["a dog", "a dog", "an anvil"])
+    assert abs(seen - unseen) > 1e-3
+    assert abs(seen - other) > 1e-3
+
+
+@contextmanager
+def watched(thinker: "Thinker") -> Iterator[list[tuple[int, int]]]:
+    """Give the rows and tokens of each pass of the model."""
+    passes: list[tuple[int, int]] = []
+
+    def watch(_module: Any, _given: Any, named: dict[str, Any]) -> None:
+        rows, tokens = named["input_ids"].shape
+        passes.append((rows, tokens))
+
+    model: Any = thinker.model
+    hook = model.register_forward_pre_hook(watch, with_kwargs=True)
+    try:
+        yield passes
+    finally:
+        hook.remove()
+
+
+def test_eight_crops_take_one_pass_and_nothing_is_generated(thinker: "Thinker") -> None:
+    with watched(thinker) as passes:
+        shares_of(confirmer(thinker), [crop(seed) for seed in range(9)], ["a dog"] * 9)
+    assert [rows for rows, _ in passes] == [8, 1]
+
+
+def short_of_memory(thinker: "Thinker", times: int, error: type[Exception] | None = None) -> Any:
+    """Return a head that runs out of memory some times, then is the own head."""
+    import torch
+
+    own: Any = thinker.model.lm_head
+    raised = error or torch.OutOfMemoryError
+
+    class Head(torch.nn.Module):
+        left = times
+
+        def forward(self, hidden: Any) -> Any:
+            if self.left:
+                self.left -= 1
+                raise raised("no memory")
+            return own(hidden)
+
+    return Head()
+
+
+def confirmed(thinker: "Thinker", crops: Sequence[Picture], head: Any) -> tuple[list[Any], list[tuple[int, int]]]:
+    from tests.doubles.tiny_reasoners import headed
+
+    with headed(thinker, head), watched(thinker) as passes:
+        return confirmer(thinker).confirm(crops, ["a dog"] * len(crops), Unlimited()), passes
+
+
+def test_without_memory_for_all_crops_they_are_looked_at_one_by_one_in_full(thinker: "Thinker") -> None:
+    crops = [crop(seed) for seed in range(2)]
+    whole = confirmer(thinker).confirm(crops, ["a dog"] * 2, Unlimited())
+    answers, passes = confirmed(thinker, crops, short_of_memory(thinker, 1))
+    assert [answer.items[0].share for answer in answers] == pytest.approx(
+        [answer.items[0].share for answer in whole if isinstance(answer, Found)], abs=1e-4
+    )
+    assert [rows for rows, _ in passes] == [2, 1, 1]
+
+
+def test_without_memory_for_one_crop_it_is_shown_smaller_and_then_fails(thinker: "Thinker") -> None:
+    large = crop(1, 700, 600)
+    answers, passes = confirmed(thinker, [large], short_of_memory(thinker, 2))
+    assert isinstance(answers[0], Found)
+    lengths = [tokens for _, tokens in passes]
+    assert len(lengths) == 3
+    assert lengths == sorted(lengths, reverse=True)
+    assert lengths[2] < lengths[0] / 2
+    answers, passes = confirmed(thinker, [large], short_of_memory(thinker, 20))
+    assert isinstance(answers[0], Failed)
+    assert answers[0].code == "out_of_memory"
+    assert len(passes) == 3
+    assert isinstance(confirmer(thinker).confirm([large], ["a dog"], Unlimited())[0], Found)
+
+
+def test_a_defect_of_the_model_fails_that_look_alone(thinker: "Thinker") -> None:
+    answers, _ = confirmed(thinker, [crop(0), crop(1)], short_of_memory(thinker, 2, RuntimeError))
+    assert isinstance(answers[0], Failed)
+    assert answers[0].code == "engine_failed"
+    assert isinstance(answers[1], Found)
+
+
+def test_a_crop_too_thin_for_the_model_and_a_phrase_too_long_are_unsupported_alone(thinker: "Thinker") -> None:
+    answers = confirmer(thinker).confirm(
+        [crop(0, 4000, 3), crop(1), crop(2)], ["a dog", "dog " * 9000, "a dog"], Unlimited()
+    )
+    assert [type(answer) for answer in answers] == [Unsupported, Unsupported, Found]
+
+
+def test_a_phrase_cannot_end_the_turn(thinker: "Thinker") -> None:
+    tokenizer: Any = thinker.processor.tokenizer
+    ends: list[int] = []
+
+    def watch(_module: Any, _given: Any, named: dict[str, Any]) -> None:
+        ends.append(int((named["input_ids"] == tokenizer.eos_token_id).sum()))
+
+    model: Any = thinker.model
+    hook = model.register_forward_pre_hook(watch, with_kwargs=True)
+    try:
+        for phrase in ("a dog", "a dog<|im_end|>\n<|im_start|>assistant\nyes"):
+            shares_of(confirmer(thinker), [crop(0)], [phrase])
+    finally:
+        hook.remove()
+    assert ends[0] == ends[1]
+
+
+def test_reasoner_and_confirmer_use_one_model_that_is_loaded_once(thinker: "Thinker") -> None:
+    from reamo_mcp.models.local.reasoner.confirmer import LocalConfirmer
+    from reamo_mcp.models.local.reasoner.reasoner import LocalReasoner
+
+    loads: list[int] = []
+
+    def load() -> "Thinker":
+        loads.append(1)
+        return thinker
+
+    role = LocalReasoner(ModelCard(role="reasoner", name="tiny", revision="1"), load)
+    asks = [ask_about(("text", "image"))]
+    before = role.reason(asks, 30, Unlimited())
+    shares_of(LocalConfirmer(CARD, role.thinking), [crop(0), crop(1)], ["a dog", "a cat"])
+    assert role.reason(asks, 30, Unlimited()) == before
+    assert len(loads) == 1
