@@ -135,7 +135,7 @@ def planned_frames(
     """Yield the planned frames in order and fill the outcome at the end.
 
     Besides the samples, the first frame after a cut or a sudden change is handed out, and the frame before it as a
-    closing one: so it is known exactly when something appeared and until when it was there.
+    closing one, as is the last of all: so it is known exactly when something appeared and until when it was there.
     ``outcome.end.read`` is the end of the last frame that was decoded. Raises CorruptMedia if there are no pictures.
     """
     with opened_container(file, limits) as opened:
@@ -184,6 +184,8 @@ def _chosen(shown_frames: Iterator[_Shown], plan: FramePlan, start: Fraction) ->
             yield maker.closing(before)
         before = None
         yield maker.frame(shown, shot_start=reason == "cut")
+    if plan.shots and maker is not None and before is not None:
+        yield maker.closing(before)
 
 
 def _shown(opened: Opened, stream: "VideoStream", end: Fraction, course: _Course, control: Control) -> Iterator[_Shown]:

@@ -47,15 +47,17 @@ _UNIT = (
 _SPOKEN_NUMBER = rf"{_SPOKEN}(?:[ -]{_SPOKEN}){{0,4}}"
 _AMOUNT = rf"(?:{_NUMBER})(?:[  -]?{_MAGNITUDE}\b)?"
 
-_DATE = re.compile(
-    rf"\b(?:"
-    rf"{_YEAR}-(?:1[0-2]|0[1-9])-(?:3[01]|[12]\d|0[1-9])(?![\d-])"
-    rf"|(?:{_WEEKDAY},? (?:the )?)?{_DAY}(?:st|nd|rd|th)? (?:of )?{_MONTH}(?:,? {_YEAR})?(?!\d)"
-    rf"|(?:{_WEEKDAY},? )?{_MONTH} {_DAY}(?:st|nd|rd|th)?(?!\d|:\d)(?:,? {_YEAR}(?!\d))?"
-    rf"|{_MONTH},? (?:of )?{_YEAR}(?!\d)"
-    rf"|{_DAY}[./]{_DAY}[./](?:19|20)\d{{2}}(?![\d./]\d)"
-    rf"|(?:1[6-9]|20)\d0s\b"
-    rf")"
+_DATE = re.compile(  # its parts may stand on two lines: print wraps
+    (
+        rf"\b(?:"
+        rf"{_YEAR}-(?:1[0-2]|0[1-9])-(?:3[01]|[12]\d|0[1-9])(?![\d-])"
+        rf"|(?:{_WEEKDAY},? (?:the )?)?{_DAY}(?:st|nd|rd|th)? (?:of )?{_MONTH}(?:,? {_YEAR})?(?!\d)"
+        rf"|(?:{_WEEKDAY},? )?{_MONTH} {_DAY}(?:st|nd|rd|th)?(?!\d|:\d)(?:,? {_YEAR}(?!\d))?"
+        rf"|{_MONTH},? (?:of )?{_YEAR}(?!\d)"
+        rf"|{_DAY}[./]{_DAY}[./](?:19|20)\d{{2}}(?![\d./]\d)"
+        rf"|(?:1[6-9]|20)\d0s\b"
+        rf")"
+    ).replace(" ", r"[ \n]")
 )
 _YEAR_ALONE = re.compile(
     rf"\b(?:in|since|until|till|before|after|from|by|during|of|early|late|mid|around|year|between|©|to|and|–|-) ?"

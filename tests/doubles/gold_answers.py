@@ -1,27 +1,41 @@
 """What a reasoner that knows the truth would answer: the gold of a case as the response to one ask about it."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from reamo_mcp.models.asks import Ask, TextPassage
-from reamo_mcp.models.meta_response import MetaArgument, MetaEntity, MetaEvent, MetaMention, MetaRelation, MetaResponse
-from reamo_mcp.types.extraction import Extraction
-from reamo_mcp.types.grounding import Grounding
+from reamo_mcp.models.meta_response import (
+    MetaArgument,
+    MetaCall,
+    MetaEntity,
+    MetaEvent,
+    MetaMention,
+    MetaRelation,
+    MetaResponse,
+    ModuleName,
+)
+from reamo_mcp.types.extraction import Entity, Extraction
+from reamo_mcp.types.grounding import AudioSegment, Grounding, ImageRegion, VideoTrack
+from tests.doubles.oracle_modules import phrase_of
 
 
 def gold_response(gold: Extraction, ask: Ask, media: Mapping[str, str]) -> MetaResponse:
     """Return what the gold says of what an ask shows; ``media`` gives the ask's id of each medium of the gold.
 
-    A thing is quoted where a text that is shown says it, and else claimed of its medium as a whole.
+    A thing that is known keeps its number. It is quoted where a text that is shown says it, and else claimed of its
+    medium as a whole; where the gold has a drawing or a sound of it, the module that the ask offers for it is called.
     """
     shown = set(ask.form.sources)
     numbers: dict[str, str] = {}
+    known = {(one.type, one.name): one.id for one in ask.known}
     entities: list[MetaEntity] = []
+    calls: list[MetaCall] = []
     for entity in gold.entities:
         mentions = _mentions(entity.groundings, ask, media, shown)
         if mentions:
-            numbers[entity.id] = f"e{len(numbers) + 1}"
+            numbers[entity.id] = known.get((entity.type, entity.name), f"e{len(known) + len(numbers) + 1}")
             entities.append(MetaEntity(id=numbers[entity.id], type=entity.type, name=entity.name, mentions=mentions))
+            calls += _calls(entity, numbers[entity.id], ask, media)
     events: list[MetaEvent] = []
     for event in gold.events:
         evidence = _mentions(event.trigger.groundings, ask, media, shown) or _somewhere(event.trigger.text, ask)
@@ -46,7 +60,28 @@ def gold_response(gold: Extraction, ask: Ask, media: Mapping[str, str]) -> MetaR
         for one in gold.relations
         if one.head in numbers and one.tail in numbers
     )
-    return MetaResponse(entities=tuple(entities), relations=relations, events=tuple(events))
+    return MetaResponse(entities=tuple(entities), relations=relations, events=tuple(events), calls=tuple(calls))
+
+
+def _calls(entity: Entity, number: str, ask: Ask, media: Mapping[str, str]) -> Iterator[MetaCall]:
+    modules: dict[type[Grounding], ModuleName] = {
+        ImageRegion: "image_segmenter",
+        VideoTrack: "video_tracker",
+        AudioSegment: "audio_segmenter",
+    }
+    places: dict[tuple[str, ModuleName], Grounding] = {
+        (media[one.media_id], modules[type(one)]): one for one in entity.groundings if not one.quote
+    }
+    for (medium, module), place in places.items():
+        if (medium, module) not in ask.form.modules:
+            continue
+        box = time = None
+        if isinstance(place, ImageRegion):
+            part = place.parts[0]
+            box = (part.x, part.y, part.right, part.bottom)
+        if isinstance(place, VideoTrack):
+            time = (place.start, place.end)
+        yield MetaCall(target=number, medium=medium, module=module, instruction=phrase_of(entity), box=box, time=time)
 
 
 def _mentions(

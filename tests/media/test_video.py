@@ -206,14 +206,14 @@ def _cut_at_frame_40(number: int, pixels: "NDArray[numpy.uint8]") -> None:
         (_cut_at_frame_40, [0, 40], [0, 40]),
     ],
 )
-def test_cuts_and_titles_are_found_at_their_very_frame(
+def test_cuts_titles_and_the_end_are_found_at_their_very_frame(
     tmp_path: Path, draw: "Callable[[int, NDArray[numpy.uint8]], None]", changed_at: list[int], shots: list[int]
 ) -> None:
     path = write_video(tmp_path / "a.mp4", VideoSample(frames=100, picture=draw))
     frames, _ = frames_of(path)
     assert [round(frame.time * 30) for frame in frames if frame.changed and not frame.closing] == changed_at
     assert [round(frame.time * 30) for frame in frames if frame.shot_start] == shots
-    assert [round(frame.until * 30) for frame in frames if frame.closing] == changed_at[1:]
+    assert [round(frame.until * 30) for frame in frames if frame.closing] == [*changed_at[1:], 100]
 
 
 @given(st.integers(0, 255), st.integers(0, 150), st.integers(0, 300))

@@ -22,6 +22,7 @@ def found(text: str) -> list[tuple[str, str]]:
     [
         ("It opens on 3 May 2024.", "date", "3 May 2024"),
         ("On Friday, March 14, 2025 they met", "date", "Friday, March 14, 2025"),
+        ("printed on 16\nOctober 1988 in Bergen", "date", "16\nOctober 1988"),
         ("dated 2024-02-29 in Rome", "date", "2024-02-29"),
         ("founded in 1987 by two", "date", "1987"),
         ("at 10:30 a.m. sharp", "time", "10:30 a.m."),
@@ -41,7 +42,17 @@ def test_each_form_is_found_to_the_letter(text: str, form: str, said: str) -> No
 
 
 @pytest.mark.parametrize(
-    "text", ["You may go", "Room 1987", "version 3.5.1", "march on", "chapter 12", "in 2 of 3 cases", "10:99"]
+    "text",
+    [
+        "You may go",
+        "Room 1987",
+        "version 3.5.1",
+        "march on",
+        "chapter 12",
+        "in 2 of 3 cases",
+        "10:99",
+        "3\n\nMay we go",
+    ],
 )
 def test_what_only_resembles_a_form_is_left_alone(text: str) -> None:
     assert found(text) == []

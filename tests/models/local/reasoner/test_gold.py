@@ -8,13 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reamo_mcp.evaluation.mini.cases import cell_names, make_case
-from reamo_mcp.evaluation.oracle import OracleTextReader, OracleTranscriber
-from reamo_mcp.evaluation.scoring import score_sample
-from reamo_mcp.extractor import Extractor, Request
 from reamo_mcp.isolation.control import Control, Unlimited
-from reamo_mcp.media.local_decoder import LocalDecoder
-from reamo_mcp.models.asks import Ask, Capacity, TextPassage
-from reamo_mcp.models.engine import Engine
+from reamo_mcp.models.asks import Ask, TextPassage
 from reamo_mcp.models.meta_response import (
     MetaArgument,
     MetaCall,
@@ -24,19 +19,15 @@ from reamo_mcp.models.meta_response import (
     MetaRelation,
     MetaResponse,
 )
-from reamo_mcp.models.roles import Answer, Found, ModelCard, Reasoned, Reasoner
-from reamo_mcp.settings import Limits, Settings
-from reamo_mcp.store.records import Store
-from tests.doubles.gold_answers import gold_response
+from reamo_mcp.models.roles import Answer, Found, ModelCard, Reasoned
+from tests.doubles.gold_case import CAPACITY, GoldCase
 from tests.doubles.media_asks import MEDIA, ask_about
-from tests.doubles.scripted_reasoner import ScriptedReasoner
 
 if TYPE_CHECKING:
     from reamo_mcp.models.local.reasoner.reasoner import Thinker
 
 pytestmark = [pytest.mark.models, pytest.mark.timeout(600)]
 CARD = ModelCard(role="reasoner", name="scripted reasoner", revision="1")
-CAPACITY = Capacity(picture_side=224, frame_side=112, frames=8, together=8)
 SUBSETS = [subset for size in range(1, 5) for subset in combinations(MEDIA, size)]
 
 
@@ -136,39 +127,21 @@ def test_the_truth_about_every_set_of_media_comes_back_as_it_was(real_thinker: "
         assert_same(reasoned.response, true_answer(ask, task))
 
 
-def extractor_with(reasoner: Reasoner, reader: OracleTextReader, hearer: OracleTranscriber, folder: Path) -> Extractor:
-    settings = Settings(cache=folder)
-    engine = Engine(profile="scripted", text_reader=reader, transcriber=hearer, reasoner=reasoner)
-    return Extractor(engine, LocalDecoder(Limits()), Store(folder, settings.cache_bytes), settings)
-
-
 @pytest.mark.parametrize("cell", cell_names())
 async def test_gold_cases_of_every_combination_and_task_are_extracted_as_they_are(
     real_thinkers: "dict[str, Thinker]", cell: str, tmp_path: Path
 ) -> None:
-    case = make_case(cell, 0, tmp_path).case
-    reader, hearer = OracleTextReader(None), OracleTranscriber(None)
-    reader.learn(case)
-    hearer.learn(case)
-    document, task = case.document(tmp_path), case.task
-    request = Request(tasks=("entities", *{"RE": ("relations",), "EE": ("events",)}.get(task, ())))  # pyright: ignore[reportArgumentType]
-    media: dict[str, str] = {}
-
-    def truth(ask: Ask) -> MetaResponse:
-        return gold_response(case.gold, ask, media)
-
-    scripted = extractor_with(ScriptedReasoner(truth, CAPACITY), reader, hearer, tmp_path / "scripted")
-    names = {medium.name: medium.id for medium in (await scripted.read(document, request=request)).document.media}
-    media |= {medium.id: names[medium.name] for medium in case.gold.document.media}
-    plain = await scripted.extract(document, case.ontology, request=request)
-
+    case = GoldCase(make_case(cell, 0, tmp_path), tmp_path)
+    plain = await case.scripted()
     families = list(real_thinkers.values())
     thinker = families[cell_names().index(cell) // 3 % len(families)]  # all that a family has of its own is tried above
-    role = extractor_with(ForcedReasoner(thinker, truth), reader, hearer, tmp_path / "forced")
-    found = await role.extract(document, case.ontology, request=request)
-    assert found == plain.model_copy(update={"engine": found.engine})
-    if "V" not in cell:  # what is printed in films has no oracle
-        symmetric = [kind.name for kind in case.ontology.relation_types if kind.symmetric]
-        scores = score_sample(case.gold, plain, task, symmetric).counts
-        measures = {"NER": ("NER",), "RE": ("RE symmetric",), "EE": ("ET", "EA")}[task]
-        assert {measure: scores[measure].f1 for measure in measures} == dict.fromkeys(measures, 1.0)
+    found = await case.extracted(ForcedReasoner(thinker, case.truth))
+    for call, told in zip(found.calls, plain.calls, strict=True):
+        if call.box is not None and told.box is not None:  # on the grid of the family
+            assert call.box.intersection_over_union(told.box) > 0.95
+    hints = tuple(
+        call.model_copy(update={"box": told.box}) for call, told in zip(found.calls, plain.calls, strict=True)
+    )
+    assert found.model_copy(update={"calls": hints}) == plain.model_copy(update={"engine": found.engine})
+    assert set(case.recognised(found).values()) == {1.0}
+    assert min(case.located(found).values(), default=1.0) >= 0.99
