@@ -12,7 +12,7 @@ run_in = $(VENV)/bin/python
 pip = -m pip install --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check test-models hostile real fuzz soak conformance bench score clean
+.PHONY: help run test check test-models generations hostile real fuzz soak conformance bench score clean
 
 help: ## list the jobs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -32,7 +32,10 @@ check: $(VENV)/.dev ## format, lint, types and import contracts
 
 test-models: $(MODELS_VENV)/.models ## run the tests that need torch, on the CPU with tiny models, and check the types of what imports it
 	$(MODELS_VENV)/bin/pyright --pythonpath $(MODELS_VENV)/bin/python -p pyright-models.json
-	$(MODELS_VENV)/bin/python -m pytest -q -m models
+	$(MODELS_VENV)/bin/python -m pytest -q -m "models and not big"
+
+generations: $(MODELS_VENV)/.models ## see that each of a thousand generations of each tiny reasoner ends
+	$(MODELS_VENV)/bin/python -m pytest -q -m "models and big"
 
 hostile: $(VENV)/.dev ## run the hostile files and callers, the large ones too
 	$(run_in) -m pytest -q -m "not models" tests/hostile tests/faults
