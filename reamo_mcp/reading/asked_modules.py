@@ -1,21 +1,25 @@
 """What became of the calls of a reasoner: each is put to its module, all calls for one medium together.
 
-A module that sees nothing says so: the thing is absent there, whatever the reasoner claimed. A hint of the reasoner
-only chooses among what the module found; it is never a place itself. Where a module could not look at all of a medium
-and found nothing in the rest, the thing is not absent: the call failed.
+A module that sees nothing says so: the thing is absent there, whatever the reasoner claimed. So it is where the module
+is not sure of what it found and a second look does not see it. A hint of the reasoner only chooses among what the module
+found; it is never a place itself. Where a module could not look at all of a medium and found nothing in the rest, the
+thing is not absent: the call failed.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
+from functools import cached_property
 
 from reamo_mcp.isolation.control import Control
+from reamo_mcp.media.decoded import Picture
 from reamo_mcp.models.engine import Engine
 from reamo_mcp.models.meta_response import MetaCall, ModuleName
-from reamo_mcp.models.roles import AudioSegmenter, ImageSegmenter, Region, VideoTracker
+from reamo_mcp.models.roles import AudioSegmenter, Confirmer, ImageSegmenter, Region, VideoTracker
 from reamo_mcp.reading.called_sounds import called_in_sound
 from reamo_mcp.reading.called_tracks import called_in_video
 from reamo_mcp.reading.calls import AskedCall, CallResult, result_of
 from reamo_mcp.reading.material import Material
+from reamo_mcp.reading.second_look import CROP_SIDE, UNSEEN, Doubt, SecondLook, cut
 from reamo_mcp.reading.setbacks import Gap, setback, taken
 from reamo_mcp.types.candidate import CandidateMention
 from reamo_mcp.types.grounding import Box, Provenance
@@ -23,20 +27,24 @@ from reamo_mcp.types.media import AudioMedium, ImageMedium, Medium, OpenedDocume
 from reamo_mcp.types.reading import AtRegion
 
 _PICTURE_SIDE = 1333  # pixels: what detectors of today are trained on
+_ORIGINAL_SIDE = 4096  # pixels of a picture of which crops are cut; most are not larger
+
+_Find = tuple[str, Region]  # a phrase, and what was found of it
 
 
 @dataclass(frozen=True)
 class Modules:
-    """The modules of an engine that calls can be put to."""
+    """The modules of an engine that calls can be put to, and who takes a second look at what they find."""
 
     image_segmenter: ImageSegmenter | None = None
     video_tracker: VideoTracker | None = None
     audio_segmenter: AudioSegmenter | None = None
+    confirmer: Confirmer | None = None
 
     @classmethod
     def of(cls, engine: Engine) -> "Modules":
         """Return those that an engine has."""
-        return cls(engine.image_segmenter, engine.video_tracker, engine.audio_segmenter)
+        return cls(engine.image_segmenter, engine.video_tracker, engine.audio_segmenter, engine.confirmer)
 
     def offered(self, document: OpenedDocument, shown: Sequence[str]) -> tuple[tuple[str, ModuleName], ...]:
         """Return the pairs of medium and module that make sense for the media shown."""
@@ -64,9 +72,9 @@ def put_calls(
         own = [asked for asked in calls if (asked.call.medium, asked.call.module) == (media_id, module)]
         medium = document.medium(media_id)
         if module == "image_segmenter" and modules.image_segmenter is not None and isinstance(medium, ImageMedium):
-            yield from _in_picture(own, media_id, modules.image_segmenter, material, control)
+            yield from _in_picture(own, media_id, modules.image_segmenter, modules.confirmer, material, control)
         elif module == "video_tracker" and modules.video_tracker is not None and isinstance(medium, VideoMedium):
-            yield from called_in_video(own, medium, modules.video_tracker, material, control)
+            yield from called_in_video(own, medium, modules.video_tracker, modules.confirmer, material, control)
         elif (
             module == "audio_segmenter"
             and modules.audio_segmenter is not None
@@ -77,27 +85,64 @@ def put_calls(
             yield from (CallResult(asked, "failed", reason=f"this engine has no {module} for it") for asked in own)
 
 
+class _Source:
+    """A picture as a segmenter is shown it, and as it is for a look at a part of it. Raises what the decoder raises."""
+
+    def __init__(self, media_id: str, material: Material, control: Control) -> None:
+        self._media_id = media_id
+        self._material = material
+        self._control = control
+
+    @cached_property
+    def shown(self) -> Picture:
+        return self._material.picture(self._media_id, _PICTURE_SIDE, self._control)
+
+    @cached_property
+    def original(self) -> Picture:
+        if self.shown.scale >= 1:
+            return self.shown
+        return self._material.picture(self._media_id, _ORIGINAL_SIDE, self._control)
+
+    def doubt(self, find: _Find) -> Doubt:
+        phrase, region = find
+        return Doubt(phrase, region.score, lambda: cut(self.original, region.box, CROP_SIDE))
+
+
 def _in_picture(
-    calls: Sequence[AskedCall], media_id: str, segmenter: ImageSegmenter, material: Material, control: Control
+    calls: Sequence[AskedCall],
+    media_id: str,
+    segmenter: ImageSegmenter,
+    confirmer: Confirmer | None,
+    material: Material,
+    control: Control,
 ) -> Iterator[CallResult]:
     phrases = list(dict.fromkeys(asked.call.instruction for asked in calls))
     found: dict[str, tuple[tuple[Region, ...], Gap | None]]
+    source = _Source(media_id, material, control)
     try:
-        picture = material.picture(media_id, _PICTURE_SIDE, control)
-        answers = segmenter.segment(picture, phrases, control)
+        answers = segmenter.segment(source.shown, phrases, control)
         found = {phrase: taken(answer) for phrase, answer in zip(phrases, answers, strict=True)}
     except Exception as error:  # what the reasoner said is worth having without the places
         gap = Gap.by(setback(error, f"a picture ({segmenter.card.name})"))
         found = dict.fromkeys(phrases, ((), gap))
-    used: set[Box] = set()
-    for asked in calls:
-        regions, gap = found[asked.call.instruction]
-        region = _chosen(regions, asked.call, used)
-        mentions: tuple[CandidateMention, ...] = ()
-        if region is not None:
-            used.add(region.box)
-            mentions = (_mention(asked, region, segmenter.card.name),)
-        yield result_of(asked, mentions, gap, "the image segmenter does not see it")
+
+    def choose(rejected: Set[_Find]) -> list[_Find | None]:
+        used: set[Box] = set()
+        choices: list[_Find | None] = []
+        for asked in calls:
+            phrase = asked.call.instruction
+            region = _chosen([one for one in found[phrase][0] if (phrase, one) not in rejected], asked.call, used)
+            choices.append(None if region is None else (phrase, region))
+            if region is not None:
+                used.add(region.box)
+        return choices
+
+    look = SecondLook[_Find](confirmer, segmenter.card)
+    for asked, find in zip(calls, look.choices(choose, source.doubt, control), strict=True):
+        mentions = () if find is None else (_mention(asked, find[1], segmenter.card.name),)
+        is_rejected = any(phrase == asked.call.instruction for phrase, _ in look.rejected)
+        unseen = UNSEEN if is_rejected else "the image segmenter does not see it"
+        yield result_of(asked, mentions, found[asked.call.instruction][1], unseen)
 
 
 def _chosen(regions: Sequence[Region], call: MetaCall, used: set[Box]) -> Region | None:

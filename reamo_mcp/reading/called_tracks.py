@@ -1,15 +1,19 @@
-"""Calls about a video, put to a video tracker: the video is followed once, for all of them."""
+"""Calls about a video, put to a video tracker: the video is followed once, for all of them.
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+A doubtful track is looked at again where its thing was seen best.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from reamo_mcp.isolation.control import Control
-from reamo_mcp.media.decoded import Frame, Outcome
+from reamo_mcp.media.decoded import Frame, Outcome, Picture
 from reamo_mcp.models.meta_response import MetaCall
-from reamo_mcp.models.roles import TrackStep, VideoTracker
+from reamo_mcp.models.roles import Confirmer, TrackStep, VideoTracker
 from reamo_mcp.models.tracker_state import TrackerState
 from reamo_mcp.reading.calls import AskedCall, CallResult, gap_of, result_of
 from reamo_mcp.reading.material import Material
+from reamo_mcp.reading.second_look import UNSEEN, BestViews, Doubt, SecondLook
 from reamo_mcp.reading.setbacks import Gap, setback
 from reamo_mcp.reading.track import Moment, Track
 from reamo_mcp.types.candidate import CandidateMention
@@ -26,9 +30,13 @@ _LONGEST_HOLE = 1.5  # steps without a frame beyond which the time between was n
 
 @dataclass
 class _Followed:
-    """What was followed so far, by the numbers of the tracker; ``looks`` counts the frames."""
+    """What was followed so far, by the numbers of the tracker; ``looks`` counts the frames.
+
+    ``views`` are kept for a second look, None where nobody takes one.
+    """
 
     step: float
+    views: BestViews | None
     state: TrackerState = field(default_factory=TrackerState)
     tracks: dict[int, Track] = field(default_factory=dict[int, Track])
     phrases: dict[int, str] = field(default_factory=dict[int, str])
@@ -36,7 +44,7 @@ class _Followed:
     looks: int = 0
     latest: float | None = None
 
-    def take(self, moment: Moment, step: TrackStep) -> None:
+    def take(self, moment: Moment, step: TrackStep, picture: Picture) -> None:
         """Take in what is in sight in a frame."""
         unbroken = self._next(moment)
         for index, one in enumerate(step.regions):
@@ -44,6 +52,8 @@ class _Followed:
             self.phrases.setdefault(one.id, one.region.type)
             # Tracks keep boxes alone: the outlines of every frame would be megabytes in an answer.
             track.found(self.looks, moment, one.region.model_copy(update={"mask": None}), None, unbroken)
+            if self.views is not None:
+                self.views.saw(one.id, one.region, picture)
         self.in_sight = tuple(one.id for one in step.regions)
 
     def hold(self, moment: Moment) -> None:
@@ -51,6 +61,11 @@ class _Followed:
         unbroken = self._next(moment)
         for number in self.in_sight:
             self.tracks[number].held(self.looks, moment, unbroken)
+
+    def doubt(self, number: int) -> Doubt:
+        """Return what a second look at a track is about."""
+        view = None if self.views is None else self.views.of(number)
+        return Doubt(self.phrases[number], self.tracks[number].score, lambda: view)
 
     def _next(self, moment: Moment) -> bool:
         """Count a frame; return whether it follows the last one without a hole."""
@@ -60,10 +75,16 @@ class _Followed:
 
 
 def called_in_video(
-    calls: Sequence[AskedCall], medium: VideoMedium, tracker: VideoTracker, material: Material, control: Control
+    calls: Sequence[AskedCall],
+    medium: VideoMedium,
+    tracker: VideoTracker,
+    confirmer: Confirmer | None,
+    material: Material,
+    control: Control,
 ) -> Iterator[CallResult]:
     """Yield the result of each call about one video. Raises what ``control.check`` raises."""
-    followed = _Followed(max(STEP, medium.duration / _MOST_FRAMES))
+    views = None if confirmer is None else BestViews(tracker.card)
+    followed = _Followed(max(STEP, medium.duration / _MOST_FRAMES), views)
     outcome = Outcome()
     gap: Gap | None = None
     try:
@@ -72,19 +93,25 @@ def called_in_video(
     except Exception as error:  # what the reasoner said is worth having without the places
         gap = Gap.by(setback(error, f"a video ({tracker.card.name})"))
     gap = gap or gap_of(outcome)
-    taken: set[int] = set()
-    for asked in calls:
-        own = {
-            number: track
-            for number, track in followed.tracks.items()
-            if followed.phrases[number] == asked.call.instruction
-        }
-        number = _chosen(own, asked.call, taken)
-        mentions: tuple[CandidateMention, ...] = ()
-        if number is not None:
-            taken.add(number)
-            mentions = (_mention(asked, own[number], tracker.card.name),)
-        yield result_of(asked, mentions, gap, "the video tracker does not see it")
+
+    def choose(rejected: Set[int]) -> list[int | None]:
+        taken: set[int] = set()
+        choices: list[int | None] = []
+        for asked in calls:
+            own = {
+                number: track
+                for number, track in followed.tracks.items()
+                if followed.phrases[number] == asked.call.instruction and number not in rejected
+            }
+            choices.append(_chosen(own, asked.call, taken))
+            taken.update(number for number in choices[-1:] if number is not None)
+        return choices
+
+    look = SecondLook[int](confirmer, tracker.card)
+    for asked, number in zip(calls, look.choices(choose, followed.doubt, control), strict=True):
+        mentions = () if number is None else (_mention(asked, followed.tracks[number], tracker.card.name),)
+        is_rejected = any(followed.phrases[one] == asked.call.instruction for one in look.rejected)
+        yield result_of(asked, mentions, gap, UNSEEN if is_rejected else "the video tracker does not see it")
 
 
 def _follow(
@@ -116,7 +143,7 @@ def _take(
     for frame in window:
         moment = Moment(frame.time, frame.until, frame.shot_start)
         if frame.changed:
-            followed.take(moment, next(steps))
+            followed.take(moment, next(steps), frame.picture)
         else:
             followed.hold(moment)
     for _ in steps:  # there are no more; but the tracker settles its state after the last one

@@ -33,7 +33,7 @@ class ScriptedConfirmer:
 
 
 def _answer(said: float | Failed | Unsupported) -> Answer[Confirmation]:
-    return Found((Confirmation(share=said),)) if isinstance(said, float) else said
+    return said if isinstance(said, Failed | Unsupported) else Found((Confirmation(share=said),))
 
 
 def knows_colours(crop: Picture, phrase: str) -> float:

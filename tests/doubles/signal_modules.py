@@ -1,7 +1,7 @@
 """Modules that really look and listen, at signals so plain that no weights are needed. Doubles: for tests alone.
 
 They fill the same roles as the models: a detector and a follower of coloured shapes (together a blob tracker), an
-outliner of one colour, a segmenter of tones, and a detector that answers whatever it is asked.
+outliner of one colour, a segmenter of tones, and a detector and a segmenter that answer whatever they are asked.
 """
 
 import re
@@ -20,7 +20,7 @@ from reamo_mcp.models.asks import Sound
 from reamo_mcp.models.following import FollowingTracker
 from reamo_mcp.models.phrase_detection import NEGATIVES, Decision, Detection
 from reamo_mcp.models.phrase_segmenter import PhraseSegmenter, box_of
-from reamo_mcp.models.roles import Answer, Found, HeardSpan, ModelCard, Unsupported
+from reamo_mcp.models.roles import Answer, Found, HeardSpan, ModelCard, Region, Unsupported
 from reamo_mcp.types.grounding import Box
 
 COLOURS = {"red": (220, 30, 30), "green": (30, 180, 30), "blue": (30, 30, 220), "yellow": (230, 220, 30)}
@@ -100,6 +100,30 @@ def sees_everywhere(phrase: str) -> tuple[Box, float]:
 def share_of(phrase: str, salt: str) -> float:
     """Return a number from 0 to 1 that looks like chance and is the same every time."""
     return zlib.crc32(f"{salt} {phrase}".encode()) / 2**32
+
+
+@dataclass
+class AlwaysSegmenter:
+    """Sees the coloured areas that phrases name; what is not there it sees all the same, somewhere, by chance."""
+
+    score: Callable[[str], float] = lambda phrase: 0.3 + 0.15 * share_of(phrase, "score")
+    sure_from: float | None = 0.5
+
+    @property
+    def card(self) -> ModelCard:
+        return ModelCard(role="image_segmenter", name="always", revision="1", sure_from=self.sure_from)
+
+    def segment(self, picture: Picture, phrases: Sequence[str], control: Control) -> list[Answer[Region]]:
+        return [Found(tuple(self._regions(picture, phrase))) for phrase in phrases]
+
+    def _regions(self, picture: Picture, phrase: str) -> list[Region]:
+        masks = [blob for colour in colours_of(phrase) for blob in blobs(picture, colour)]
+        boxes = [box for mask in masks if (box := box_of(picture, mask)) is not None]
+        if not boxes:
+            wide, high = picture.original_width, picture.original_height
+            x, y = (0.6 * share_of(phrase, axis) for axis in "xy")
+            boxes = [Box(x=x * wide, y=y * high, width=0.3 * wide, height=0.3 * high)]
+        return [Region(type=phrase, box=box, score=self.score(phrase)) for box in boxes]
 
 
 @dataclass
