@@ -30,6 +30,7 @@ class ScriptedReasoner:
         return ModelCard(role="reasoner", name="scripted reasoner", revision="1")
 
     def reason(self, asks: Sequence[Ask], budget: int, control: Control) -> list[Answer[Reasoned]]:
+        control.check()
         self.asks.extend(asks)
         return [self._answer(ask) for ask in asks]
 

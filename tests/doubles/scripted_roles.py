@@ -55,6 +55,7 @@ class ScriptedTextExtractor:
         return ModelCard(role="text_extractor", name="scripted", revision=self.revision, calibrated=True)
 
     def extract(self, texts: Sequence[str], ontology: Ontology, control: Control) -> list[Answer[Mentions]]:
+        control.check()
         self.texts.extend(texts)
         self.before(control)
         return [self._answer(text, ontology) for text in texts]
@@ -94,6 +95,7 @@ class ScriptedTextReader:
         return ModelCard(role="text_reader", name="scripted", revision="1")
 
     def read(self, pictures: Sequence[Picture], control: Control) -> list[Answer[Line]]:
+        control.check()
         self.pictures += len(pictures)
         return [Found(self.lines) for _ in pictures]
 
@@ -110,6 +112,7 @@ class ScriptedDetector:
         return ModelCard(role="object_detector", name="scripted", revision="1", vocabulary=("face",))
 
     def detect(self, pictures: Sequence[Picture], control: Control) -> list[Answer[Region]]:
+        control.check()
         self.pictures += len(pictures)
         return [Found(self.regions) for _ in pictures]
 
@@ -150,6 +153,7 @@ class ScriptedNameSpotter:
         return ModelCard(role="name_spotter", name="scripted", revision="1")
 
     def spot(self, sound: Sound, names: Sequence[str], control: Control) -> Answer[HeardWord]:
+        control.check()
         self.asked.append(tuple(names))
         if len(self.asked) > self.bears:
             return Failed("engine_failed", "the engine died over speech")
