@@ -53,7 +53,11 @@ def calibration_error(answers: Sequence[tuple[float, bool]], bins: int = 10) -> 
     return error
 
 
-def best_threshold(sets: Sequence[Sequence[Judged]], support: float = 0.0) -> float:
-    """Return the score, in steps of 0.01, from which on the mean F1 over some sets is highest."""
+def best_threshold(sets: Sequence[Sequence[Judged]], support: float = 0.0, tolerance: float = 0.0) -> float:
+    """Return the score, in steps of 0.01, from which on the mean F1 over some sets is highest.
+
+    Of those that fall short of the highest by ``tolerance`` at most, the lowest is returned.
+    """
     steps = [step / 100 for step in range(2, 96)]
-    return max(steps, key=lambda least: sum(pooled(documents, least, support).f1 for documents in sets))
+    means = [sum(pooled(documents, least, support).f1 for documents in sets) / len(sets) for least in steps]
+    return next(least for least, mean in zip(steps, means, strict=True) if mean >= max(means) - tolerance)

@@ -16,6 +16,13 @@ def test_the_best_threshold_parts_right_from_wrong() -> None:
     assert best_threshold([[Judged(answers, 39)]]) == pytest.approx(0.61)
 
 
+def test_of_thresholds_that_differ_by_less_than_tells_anything_the_lowest_is_taken() -> None:
+    answers = tuple(Scored(score / 100, 1.0, score > 60) for score in range(1, 100))
+    loose = best_threshold([[Judged(answers, 39)]], tolerance=0.02)
+    assert loose < 0.61
+    assert pooled([Judged(answers, 39)], loose).f1 >= 0.98 > pooled([Judged(answers, 39)], loose - 0.01).f1
+
+
 def test_scores_that_mean_what_they_say_have_no_calibration_error() -> None:
     half = [(0.5, number % 2 == 0) for number in range(100)]
     assert calibration_error(half) == pytest.approx(0, abs=0.01)
