@@ -11,6 +11,7 @@ from reamo_mcp.media.decoding import Decoder
 from reamo_mcp.media.local_decoder import LocalDecoder
 from reamo_mcp.models.catalogue import LocalProfile, local_profile
 from reamo_mcp.models.embedded.engine import embedded_engine
+from reamo_mcp.models.endpoint import Endpoint
 from reamo_mcp.models.engine import Engine
 from reamo_mcp.models.host import EngineChild, engine_program, hosted
 from reamo_mcp.models.local_profiles import ready, settled
@@ -21,7 +22,7 @@ from reamo_mcp.models.remembered import (
     RememberedTextReader,
     RememberedTranscriber,
 )
-from reamo_mcp.models.remote import Endpoint, RemoteReasoner
+from reamo_mcp.models.remote import RemoteConfirmer, RemoteReasoner
 from reamo_mcp.settings import Settings
 from reamo_mcp.store.files import BlobFolder
 
@@ -30,7 +31,13 @@ def plain_engine(settings: Settings) -> Engine:
     """Return the engine of the profile with its models in this process. Raises ModelUnavailable and InvalidArgument."""
     match settled(settings).profile:
         case "remote":
-            return replace(embedded_engine(settings.threads), profile="remote", reasoner=_remote_reasoner(settings))
+            endpoint = _endpoint(settings)
+            return replace(
+                embedded_engine(settings.threads),
+                profile="remote",
+                reasoner=RemoteReasoner(endpoint),
+                confirmer=RemoteConfirmer(endpoint),
+            )
         case name:
             profile = local_profile(name)
             return embedded_engine(settings.threads) if profile is None else _local_engine(profile, settings)
@@ -44,17 +51,15 @@ def _local_engine(profile: LocalProfile, settings: Settings) -> Engine:
     return local_engine(state, models, machine.room(profile.device), settings.threads, settings.idle_seconds)
 
 
-def _remote_reasoner(settings: Settings) -> RemoteReasoner:
+def _endpoint(settings: Settings) -> Endpoint:
     if not settings.remote_url:
         raise InvalidArgument("the profile 'remote' needs an endpoint", "Set REAMO_REMOTE_URL, as http://host:8000/v1")
-    return RemoteReasoner(
-        Endpoint(
-            url=settings.remote_url,
-            model=settings.remote_model,
-            token=os.environ.get("REAMO_REMOTE_TOKEN", ""),
-            timeout=settings.remote_timeout,
-            together=settings.remote_together,
-        )
+    return Endpoint(
+        url=settings.remote_url,
+        model=settings.remote_model,
+        token=os.environ.get("REAMO_REMOTE_TOKEN", ""),
+        timeout=settings.remote_timeout,
+        together=settings.remote_together,
     )
 
 
@@ -65,10 +70,10 @@ def open_engine(settings: Settings, remembers: BlobFolder) -> Generator[Engine]:
     engine = plain_engine(settings)
     if settings.isolate:
         remote = settings.profile == "remote"
-        # A remote reasoner runs no model: it is asked from here, and the child needs neither its address nor a network.
+        # A remote model is asked from here: the child needs neither its address nor a network.
         program = engine_program(settings.with_profile("embedded") if remote else settings)
         hosts = hosted(engine, EngineChild(program))
-        engine = replace(hosts, reasoner=engine.reasoner) if remote else hosts
+        engine = replace(hosts, reasoner=engine.reasoner, confirmer=engine.confirmer) if remote else hosts
     try:
         yield remembering(engine, remembers)
     finally:

@@ -4,80 +4,69 @@ Every ask is one request to ``/chat/completions`` with the grammar as its respon
 sound as WAV, videos as their frames with times, each in the request itself: the server needs no access to any file.
 Asks run side by side up to a limit; a server that is busy is asked again when it says so; one ask that fails does not
 fail the others. What fails for every ask (no connection, no such model, no permission) is an error at once.
+
+A second look is one request with the crop and a question, and one token for its answer, of whose rivals the server
+tells how likely they are: yes against no. A server that does not tell that gives yes or no alone.
 """
 
-import asyncio
 import base64
 import io
-import random
+import math
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import Field
 
 from reamo_mcp.errors import RemoteEngineFailed
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.decoded import SAMPLE_RATE, Picture
 from reamo_mcp.models.asks import Ask, Capacity, Sound, VideoPassage
+from reamo_mcp.models.endpoint import Endpoint, Sent, chatted
 from reamo_mcp.models.meta_grammar import grammar, with_patterns_for_lengths
 from reamo_mcp.models.meta_parsing import parse
-from reamo_mcp.models.prompting import turn
-from reamo_mcp.models.roles import Answer, Failed, Found, ModelCard, Reasoned
+from reamo_mcp.models.prompting import question, turn
+from reamo_mcp.models.roles import Answer, Confirmation, Failed, Found, ModelCard, Reasoned
 
-if TYPE_CHECKING:
-    import httpx
-
-_TRIES = 4
-_FIRST_WAIT = 0.5  # seconds, doubled with each try
-_LONGEST_WAIT = 30.0
-_MOST_BYTES = 4 << 20  # of an answer
-_POLL = 0.2  # seconds between two looks at whether the work shall stop
-_BUSY = frozenset((408, 409, 425, 429, 500, 502, 503, 504))
-_FOR_ALL = frozenset((401, 403, 404, 405))
+_MOST_RIVALS = 20  # tokens whose likelihood a server tells at most
 
 
-@dataclass(frozen=True)
-class Endpoint:
-    """Where the server is: ``url`` up to and with ``/v1``. Without ``model`` the first that it serves is used."""
-
-    url: str
-    model: str = ""
-    token: str = field(default="", repr=False)
-    timeout: float = 300.0
-    together: int = 4
-
-
-class _Sent(BaseModel):
-    """What a server sends may hold more than is looked at here."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class _Message(_Sent):
+class _Message(Sent):
     content: str | None = None
 
 
-class _Choice(_Sent):
+class _Likely(Sent):
+    token: str
+    logprob: float = Field(allow_inf_nan=False)
+
+
+class _Place(Sent):
+    top_logprobs: tuple[_Likely, ...] = ()
+
+
+class _Likelihoods(Sent):
+    content: tuple[_Place, ...] | None = None
+
+
+class _Choice(Sent):
     message: _Message
     finish_reason: str | None = None
 
 
-class _Completion(_Sent):
+class _LookedChoice(_Choice):
+    logprobs: _Likelihoods | None = None
+
+
+class _Completion(Sent):
     choices: tuple[_Choice, ...]
 
 
-class _Model(_Sent):
-    id: str
-
-
-class _Models(_Sent):
-    data: tuple[_Model, ...]
+class _LookedCompletion(Sent):
+    choices: tuple[_LookedChoice, ...]
 
 
 class RemoteReasoner:
-    """Puts asks to an endpoint. Every call opens its own connections and leaves none behind."""
+    """Puts asks to an endpoint."""
 
     def __init__(self, endpoint: Endpoint, capacity: Capacity | None = None) -> None:
         self._endpoint = endpoint
@@ -86,98 +75,71 @@ class RemoteReasoner:
     @property
     def card(self) -> ModelCard:
         """What is asked; nothing is known of the server's own revision of the model."""
-        return ModelCard(
-            role="reasoner",
-            name=self._endpoint.model or "the first model served",
-            revision=self._endpoint.url,
-            accepts=("text", "image", "audio", "video"),
-            limits="as the server has them",
-        )
+        return _card("reasoner", self._endpoint, ("text", "image", "audio", "video"))
 
     def reason(self, asks: Sequence[Ask], budget: int, control: Control) -> list[Answer[Reasoned]]:
         """Return one answer per ask. Raises RemoteEngineFailed where no ask could be answered, and Cancelled."""
-        return asyncio.run(self._reason(asks, budget, control)) if asks else []
 
-    async def _reason(self, asks: Sequence[Ask], budget: int, control: Control) -> list[Answer[Reasoned]]:
-        import httpx
+        def request(ask: Ask, model: str) -> dict[str, Any]:
+            return chat_request(ask, model, budget)
 
-        headers = {"Authorization": f"Bearer {self._endpoint.token}"} if self._endpoint.token else {}
-        timeout = httpx.Timeout(self._endpoint.timeout, connect=10.0)
-        async with httpx.AsyncClient(headers=headers, timeout=timeout, follow_redirects=False) as client:
-            work = asyncio.ensure_future(self._answers(client, asks, budget))
-            try:
-                while not work.done():
-                    await asyncio.wait([work], timeout=_POLL)
-                    control.check()
-                return work.result()
-            finally:
-                work.cancel()
-                await asyncio.gather(work, return_exceptions=True)
+        return chatted(self._endpoint, asks, request, _reasoned, control)
 
-    async def _answers(self, client: "httpx.AsyncClient", asks: Sequence[Ask], budget: int) -> list[Answer[Reasoned]]:
-        model = self._endpoint.model or await self._first_model(client)
-        free = asyncio.Semaphore(self._endpoint.together)
 
-        async def answer(ask: Ask) -> Answer[Reasoned]:
-            async with free:
-                request = await asyncio.to_thread(chat_request, ask, model, budget)
-                return await self._answer(client, request)
+class RemoteConfirmer:
+    """Takes second looks with the model of an endpoint."""
 
-        tasks = [asyncio.ensure_future(answer(ask)) for ask in asks]
-        try:
-            return await asyncio.gather(*tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
 
-    async def _first_model(self, client: "httpx.AsyncClient") -> str:
-        status, body = await self._sent(client, "models", None)
-        try:
-            return _Models.model_validate_json(body).data[0].id
-        except (ValidationError, IndexError):
-            raise _unusable(f"it answered {status} and named no model") from None
+    @property
+    def card(self) -> ModelCard:
+        """What is asked."""
+        return _card("confirmer", self._endpoint, ("image",))
 
-    async def _answer(self, client: "httpx.AsyncClient", request: dict[str, Any]) -> Answer[Reasoned]:
-        status, body = await self._sent(client, "chat/completions", request)
-        if status != 200:
-            return Failed(RemoteEngineFailed.code, f"the remote engine refused this part ({status})")
-        try:
-            choice = _Completion.model_validate_json(body).choices[0]
-        except (ValidationError, IndexError):
-            return Failed(RemoteEngineFailed.code, "the remote engine answered in no known form")
-        if choice.message.content is None:
-            return Failed(RemoteEngineFailed.code, "the remote engine gave no text")
-        parsed = parse(choice.message.content)
-        complete = parsed.complete and choice.finish_reason != "length"
-        return Found((Reasoned(response=parsed.response, complete=complete, dropped=parsed.dropped),))
+    def confirm(self, crops: Sequence[Picture], phrases: Sequence[str], control: Control) -> list[Answer[Confirmation]]:
+        """Return one answer per crop. Raises RemoteEngineFailed where no look could be answered, and Cancelled."""
 
-    async def _sent(self, client: "httpx.AsyncClient", path: str, request: dict[str, Any] | None) -> tuple[int, bytes]:
-        """Return the status and body of an answer, asking again while the server is busy or out of reach."""
-        import httpx
+        def request(pair: tuple[Picture, str], model: str) -> dict[str, Any]:
+            return look_request(*pair, model)
 
-        url = f"{self._endpoint.url.rstrip('/')}/{path}"
-        trouble = ""
-        status, body, wait = 0, b"", _FIRST_WAIT
-        for number in range(_TRIES):
-            if number:
-                await asyncio.sleep(wait * random.uniform(0.75, 1.25))  # callers that failed together come back apart
-            asked_to_wait = 0.0
-            try:
-                async with client.stream("POST" if request else "GET", url, json=request) as response:
-                    status, body = response.status_code, await _bounded(response)
-                    asked_to_wait = _seconds(response.headers.get("retry-after", ""))
-                if status in _FOR_ALL:
-                    raise _unusable(f"it answered {status}")
-                if status not in _BUSY:
-                    return status, body
-            except httpx.TimeoutException:
-                status, trouble = 0, "it did not answer in time"
-            except httpx.TransportError:
-                status, trouble = 0, "it cannot be reached"
-            wait = min(_LONGEST_WAIT, max(asked_to_wait, _FIRST_WAIT * 2**number))
-        if status == 0:
-            raise _unusable(trouble)
-        return status, body
+        return chatted(self._endpoint, list(zip(crops, phrases, strict=True)), request, _confirmation, control)
+
+
+def _card(role: str, endpoint: Endpoint, accepts: tuple[str, ...]) -> ModelCard:
+    return ModelCard(
+        role=role,
+        name=endpoint.model or "the first model served",
+        revision=endpoint.url,
+        accepts=accepts,
+        limits="as the server has them",
+    )
+
+
+def _reasoned(body: bytes) -> Answer[Reasoned]:
+    choice = _Completion.model_validate_json(body).choices[0]
+    if choice.message.content is None:
+        return Failed(RemoteEngineFailed.code, "the remote engine gave no text")
+    parsed = parse(choice.message.content)
+    complete = parsed.complete and choice.finish_reason != "length"
+    return Found((Reasoned(response=parsed.response, complete=complete, dropped=parsed.dropped),))
+
+
+def _confirmation(body: bytes) -> Answer[Confirmation]:
+    choice = _LookedCompletion.model_validate_json(body).choices[0]
+    places = (choice.logprobs.content if choice.logprobs else None) or ()
+    likely = [(rival.token, math.exp(min(0.0, rival.logprob))) for place in places[:1] for rival in place.top_logprobs]
+    yes, no = (sum(share for token, share in likely if _word(token) == word) for word in ("yes", "no"))
+    if yes + no == 0:
+        said = _word(choice.message.content or "")
+        yes, no = float(said == "yes"), float(said == "no")
+    if yes + no == 0:
+        return Failed(RemoteEngineFailed.code, "the remote engine answered neither yes nor no")
+    return Found((Confirmation(share=yes / (yes + no)),))
+
+
+def _word(token: str) -> str:
+    return token.strip(" \n\t.,!\"'*`").casefold()
 
 
 def chat_request(ask: Ask, model: str, budget: int) -> dict[str, Any]:
@@ -195,6 +157,18 @@ def chat_request(ask: Ask, model: str, budget: int) -> dict[str, Any]:
                 "schema": with_patterns_for_lengths(grammar(ask.form)),
             },
         },
+    }
+
+
+def look_request(crop: Picture, phrase: str, model: str) -> dict[str, Any]:
+    """Return the body of the request that asks about a crop, in the types of the OpenAI client library."""
+    return {
+        "model": model,
+        "messages": [{"role": "user", "content": [_picture(crop), {"type": "text", "text": question(phrase)}]}],
+        "max_tokens": 1,
+        "temperature": 0.0,
+        "logprobs": True,
+        "top_logprobs": _MOST_RIVALS,
     }
 
 
@@ -247,22 +221,3 @@ def _sound(sound: Sound) -> dict[str, Any]:
     )
     data = base64.b64encode(head + samples).decode()
     return {"type": "input_audio", "input_audio": {"data": data, "format": "wav"}}
-
-
-async def _bounded(response: "httpx.Response") -> bytes:
-    body = bytearray()
-    async for chunk in response.aiter_bytes():
-        body += chunk
-        if len(body) > _MOST_BYTES:
-            return b""  # no answer is that long
-    return bytes(body)
-
-
-def _seconds(header: str) -> float:
-    return min(_LONGEST_WAIT, float(header)) if header.strip().isdigit() else 0.0
-
-
-def _unusable(why: str) -> RemoteEngineFailed:
-    return RemoteEngineFailed(
-        f"the remote engine cannot be used: {why}", "Check REAMO_REMOTE_URL, REAMO_REMOTE_MODEL and REAMO_REMOTE_TOKEN"
-    )

@@ -1,6 +1,7 @@
 """A local HTTP server that speaks the chat protocol of OpenAI-compatible engines, with faults on request."""
 
 import json
+import math
 import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -11,13 +12,17 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer of the server. ``waits`` is waited for before anything is sent; ``hangs_up`` closes the connection."""
+    """One answer of the server. ``waits`` is waited for before anything is sent; ``hangs_up`` closes the connection.
+
+    ``likely`` are the likeliest first tokens and how likely they are, told where the request asks for them.
+    """
 
     content: str | None = "{}"
     finish: str = "stop"
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict[str, str])
     raw: bytes | None = None
+    likely: dict[str, float] | None = None
     waits: threading.Event | None = None
     hangs_up: bool = False
 
@@ -71,7 +76,7 @@ def remote_server(script: Callable[[dict[str, Any]], Reply]) -> Generator[Remote
                 self.close_connection = True
                 self.connection.close()
                 return
-            raw = reply.raw if reply.raw is not None else json.dumps(_completion(reply)).encode()
+            raw = reply.raw if reply.raw is not None else json.dumps(completion(reply)).encode()
             try:
                 self.send_response(reply.status)
                 for name, value in reply.headers.items():
@@ -105,14 +110,27 @@ def in_turn(*replies: Reply) -> Callable[[dict[str, Any]], Reply]:
     return script
 
 
-def _completion(reply: Reply) -> dict[str, Any]:
+def completion(reply: Reply) -> dict[str, Any]:
+    """Return the body of an answer."""
+    logprobs = None
+    if reply.likely is not None:
+        rivals = [
+            {"token": token, "logprob": math.log(share), "bytes": list(token.encode())}
+            for token, share in reply.likely.items()
+        ]
+        logprobs = {"content": [rivals[0] | {"top_logprobs": rivals}], "refusal": None}
     return {
         "id": "chatcmpl-1",
         "object": "chat.completion",
         "created": 0,
         "model": "tiny",
         "choices": [
-            {"index": 0, "message": {"role": "assistant", "content": reply.content}, "finish_reason": reply.finish}
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": reply.content},
+                "finish_reason": reply.finish,
+                "logprobs": logprobs,
+            }
         ],
         "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
     }

@@ -19,11 +19,12 @@ from reamo_mcp.errors import Cancelled, InvalidArgument, RemoteEngineFailed
 from reamo_mcp.extractor import open_extractor
 from reamo_mcp.isolation.control import Unlimited
 from reamo_mcp.media.decoded import Picture
-from reamo_mcp.models import remote
+from reamo_mcp.models import endpoint
 from reamo_mcp.models.asks import Ask, PicturePassage, Sound, SoundPassage, TextPassage, VideoPassage
+from reamo_mcp.models.endpoint import Endpoint
 from reamo_mcp.models.meta_grammar import Form
 from reamo_mcp.models.meta_response import MetaEntity, MetaMention, MetaResponse, written
-from reamo_mcp.models.remote import Endpoint, RemoteReasoner, chat_request
+from reamo_mcp.models.remote import RemoteReasoner, chat_request
 from reamo_mcp.models.roles import Answer, Failed, Found, Reasoned
 from reamo_mcp.settings import Settings
 from reamo_mcp.types.media import Document
@@ -40,7 +41,7 @@ CLIENT_LIBRARY = TypeAdapter(CompletionCreateParamsNonStreaming)  # must outlive
 
 @pytest.fixture(autouse=True)
 def no_long_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote, "_FIRST_WAIT", 0.01)
+    monkeypatch.setattr(endpoint, "_FIRST_WAIT", 0.01)
 
 
 def text_ask(text: str = "Ada.") -> Ask:
