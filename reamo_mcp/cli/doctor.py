@@ -174,6 +174,8 @@ def _abilities(engine: "Engine") -> Iterator[Finding]:
         yield Finding(True, "image and video: what phrases such as 'the man on the left' refer to, outlined")
     if engine.reasoner:
         yield Finding(True, "all together: read at once by one model, whose claims are grounded against what was read")
+    if engine.confirmer and (engine.image_segmenter or engine.video_tracker):
+        yield Finding(True, "doubtful finds of phrases: looked at a second time, and given up where nothing is seen")
     if missing:
         yield Finding(None, f"in no file: {', '.join(missing)}")
 

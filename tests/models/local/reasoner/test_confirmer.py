@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy
@@ -9,10 +10,15 @@ import pytest
 
 from reamo_mcp.isolation.control import Unlimited
 from reamo_mcp.media.decoded import Picture
+from reamo_mcp.models.catalogue import local_profile
+from reamo_mcp.models.local.engine import local_engine
+from reamo_mcp.models.local_profiles import state_of
 from reamo_mcp.models.prompting import question
+from reamo_mcp.models.pulled import folder_of
 from reamo_mcp.models.roles import Failed, Found, ModelCard, Unsupported
 from tests.doubles.media_asks import ask_about, picture
 from tests.models.contracts import check_confirmer, shares_of
+from tests.models.test_local_profiles import machine, put
 
 if TYPE_CHECKING:
     from reamo_mcp.models.local.reasoner.confirmer import LocalConfirmer
@@ -253,3 +259,28 @@ def test_reasoner_and_confirmer_use_one_model_that_is_loaded_once(thinker: "Thin
     shares_of(LocalConfirmer(CARD, role.thinking), [crop(0), crop(1)], ["a dog", "a cat"])
     assert role.reason(asks, 30, Unlimited()) == before
     assert len(loads) == 1
+
+
+def test_the_engine_of_a_profile_fills_both_roles_with_one_loaded_model(thinker: "Thinker", tmp_path: Path) -> None:
+    profile = local_profile("gpu-24gb")
+    assert profile is not None
+    profile = profile.model_copy(update={"device": "cpu"})
+    put(tmp_path, "gpu-24gb")
+    state = state_of(profile, tmp_path, machine(gpu=24))
+    folder = folder_of(tmp_path, profile.parts["reasoner"].name)
+    model: Any = thinker.model
+    processor: Any = thinker.processor
+    model.save_pretrained(folder)
+    processor.save_pretrained(folder)
+    engine = local_engine(state, tmp_path, 10**12, 1, 60.0)
+    assert engine.confirmer is not None
+    assert engine.reasoner is not None
+    assert engine.confirmer.card.name == engine.reasoner.card.name
+    assert [card.sure_from for card in engine.cards() if card.role in ("image_segmenter", "video_tracker")] == [0.5] * 2
+    (share,) = shares_of(engine.confirmer, [crop(1)], ["a dog"])
+    assert share == pytest.approx(plain_share(thinker, crop(1), "a dog"), abs=1e-6)
+    for file in folder.iterdir():
+        file.unlink()  # whoever loads it again fails
+    (answer,) = engine.reasoner.reason([ask_about(("text",))], 20, Unlimited())
+    assert isinstance(answer, Found)
+    engine.close()
