@@ -1,9 +1,9 @@
 """What became of the calls of a reasoner: each is put to its module, all calls for one medium together.
 
 A module that sees nothing says so: the thing is absent there, whatever the reasoner claimed. So it is where the module
-is not sure of what it found and a second look does not see it. A hint of the reasoner only chooses among what the module
-found; it is never a place itself. Where a module could not look at all of a medium and found nothing in the rest, the
-thing is not absent: the call failed.
+is not sure of what it found and a second look does not see it. A hint of the reasoner only chooses among what the
+module found; it is never a place itself. Where a module could not look at all of a medium and found nothing in the
+rest, the thing is not absent: the call failed.
 """
 
 from collections.abc import Iterator, Sequence, Set
@@ -18,6 +18,7 @@ from reamo_mcp.models.roles import AudioSegmenter, Confirmer, ImageSegmenter, Re
 from reamo_mcp.reading.called_sounds import called_in_sound
 from reamo_mcp.reading.called_tracks import called_in_video
 from reamo_mcp.reading.calls import AskedCall, CallResult, result_of
+from reamo_mcp.reading.checked_answers import regions_inside
 from reamo_mcp.reading.material import Material
 from reamo_mcp.reading.second_look import CROP_SIDE, UNSEEN, Doubt, SecondLook, cut
 from reamo_mcp.reading.setbacks import Gap, setback, taken
@@ -117,11 +118,13 @@ def _in_picture(
     control: Control,
 ) -> Iterator[CallResult]:
     phrases = list(dict.fromkeys(asked.call.instruction for asked in calls))
-    found: dict[str, tuple[tuple[Region, ...], Gap | None]]
+    found: dict[str, tuple[tuple[Region, ...], Gap | None]] = {}
     source = _Source(media_id, material, control)
     try:
         answers = segmenter.segment(source.shown, phrases, control)
-        found = {phrase: taken(answer) for phrase, answer in zip(phrases, answers, strict=True)}
+        for phrase, answer in zip(phrases, answers, strict=True):
+            regions, gap = taken(answer)
+            found[phrase] = regions_inside(regions, source.shown), gap
     except Exception as error:  # what the reasoner said is worth having without the places
         gap = Gap.by(setback(error, f"a picture ({segmenter.card.name})"))
         found = dict.fromkeys(phrases, ((), gap))

@@ -12,6 +12,7 @@ from reamo_mcp.models.meta_response import MetaCall
 from reamo_mcp.models.roles import Confirmer, TrackStep, VideoTracker
 from reamo_mcp.models.tracker_state import TrackerState
 from reamo_mcp.reading.calls import AskedCall, CallResult, gap_of, result_of
+from reamo_mcp.reading.checked_answers import regions_inside
 from reamo_mcp.reading.material import Material
 from reamo_mcp.reading.second_look import UNSEEN, BestViews, Doubt, SecondLook
 from reamo_mcp.reading.setbacks import Gap, setback
@@ -47,14 +48,19 @@ class _Followed:
     def take(self, moment: Moment, step: TrackStep, picture: Picture) -> None:
         """Take in what is in sight in a frame."""
         unbroken = self._next(moment)
+        in_sight: list[int] = []
         for index, one in enumerate(step.regions):
+            # Tracks keep boxes alone: the outlines of every frame would be megabytes in an answer.
+            regions = regions_inside((one.region.model_copy(update={"mask": None}),), picture)
+            if not regions:
+                continue
+            in_sight.append(one.id)
             track = self.tracks.setdefault(one.id, Track(order=(moment.time, index)))
             self.phrases.setdefault(one.id, one.region.type)
-            # Tracks keep boxes alone: the outlines of every frame would be megabytes in an answer.
-            track.found(self.looks, moment, one.region.model_copy(update={"mask": None}), None, unbroken)
+            track.found(self.looks, moment, regions[0], None, unbroken)
             if self.views is not None:
                 self.views.saw(one.id, one.region, picture)
-        self.in_sight = tuple(one.id for one in step.regions)
+        self.in_sight = tuple(in_sight)
 
     def hold(self, moment: Moment) -> None:
         """Take in a frame that equals the last one: what was in sight there still is."""

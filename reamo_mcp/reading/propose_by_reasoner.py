@@ -2,7 +2,8 @@
 
 A document is shown pass by pass; what is known is carried on, so that one thing keeps its identity from page to page.
 An answer that says ``more``, or that its budget cut, is followed by another ask about the same pass, as long as new
-things come. The calls of all answers are put to the modules at the end, one medium after another.
+things come. An answer of which nothing can be understood is asked for once more, and then that part was not read. The
+calls of all answers are put to the modules at the end, one medium after another.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,9 +12,11 @@ from dataclasses import dataclass, field
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.models.asks import Ask, TextPassage
 from reamo_mcp.models.meta_grammar import Form
+from reamo_mcp.models.meta_response import MetaResponse
 from reamo_mcp.models.roles import Answer, Failed, Found, Reasoned, Reasoner
 from reamo_mcp.reading.asked_modules import Modules, put_calls
 from reamo_mcp.reading.calls import CallResult
+from reamo_mcp.reading.checked_answers import checked
 from reamo_mcp.reading.material import Material
 from reamo_mcp.reading.passes import Extent, Pass, Unseen, passes
 from reamo_mcp.reading.perception import Perception
@@ -28,6 +31,7 @@ from reamo_mcp.types.ontology import Ontology
 from reamo_mcp.types.reading import Reading
 
 _MOST_ROUNDS = 4  # asks about one pass
+_USELESS = Gap("the reasoner's answer could not be understood", retryable=True)
 _BUDGET = 3000  # tokens of one answer: about forty things with their mentions and calls
 _DONE_BY_REASONING = frozenset(("names in text", "objects", "actions"))
 READER = "reasoner"
@@ -43,6 +47,15 @@ class Reasoning:
     ungrounded: tuple[Ungrounded, ...]
     coverage: tuple[MediumCoverage, ...]
     notices: tuple[Notice, ...]
+
+
+@dataclass
+class _Open:
+    """A pass that is asked about: how often it was, and whether an answer was of use."""
+
+    shown: Pass
+    asked: int = 0
+    answered: bool = False
 
 
 @dataclass
@@ -175,17 +188,17 @@ def _ask_all(
     control: Control,
 ) -> None:
     """Ask about some passes at once, and again about those that have more to tell."""
-    open_passes = list(shown)
-    for round_number in range(_MOST_ROUNDS):
+    open_passes = [_Open(one) for one in shown]
+    for _ in range(_MOST_ROUNDS):
         if not open_passes:
             return
-        known = [told.known(_text(one)) for one in open_passes]
+        known = [told.known(_text(one.shown)) for one in open_passes]
         asks = [
             Ask(
-                passages=tuple(piece.passage for piece in one.pieces),
+                passages=tuple(piece.passage for piece in one.shown.pieces),
                 form=Form(
-                    sources=tuple(dict.fromkeys((*one.scopes(), *one.media()))),
-                    modules=modules.offered(document, one.media()),
+                    sources=tuple(dict.fromkeys((*one.shown.scopes(), *one.shown.media()))),
+                    modules=modules.offered(document, one.shown.media()),
                     ontology=ontology,
                 ),
                 known=told.described(carried),
@@ -193,37 +206,61 @@ def _ask_all(
             for one, carried in zip(open_passes, known, strict=True)
         ]
         answers = reasoner.reason(asks, _BUDGET, control)
-        unfinished: list[Pass] = []
-        for one, carried, answer in zip(open_passes, known, answers, strict=True):
-            if _taken(answer, one, carried, told, account, again=round_number > 0):
+        unfinished: list[_Open] = []
+        for one, ask, carried, answer in zip(open_passes, asks, known, answers, strict=True):
+            if isinstance(answer, Found) and len(answer.items) == 1:
+                goes_on = _taken(answer.items[0], one, ask, carried, document, told, account)
+            else:
+                goes_on = _failed(answer, one, account)
+            if goes_on:
                 unfinished.append(one)
         open_passes = unfinished
     for one in open_passes:
-        for media_id in one.media():
+        for media_id in one.shown.media():
             message = f"the reasoner had more to tell after {_MOST_ROUNDS} answers about one part; some may be missing"
             account.notices[Notice(code="incomplete", message=message, media_id=media_id)] = None
 
 
 def _taken(
-    answer: Answer[Reasoned], one: Pass, known: dict[str, str], told: Told, account: _Account, *, again: bool
+    reasoned: Reasoned,
+    one: _Open,
+    ask: Ask,
+    known: dict[str, str],
+    document: OpenedDocument,
+    told: Told,
+    account: _Account,
 ) -> bool:
     """Take in an answer; return whether the pass is to be asked about again."""
-    extents = [piece.extent for piece in one.pieces]
-    if isinstance(answer, Found) and len(answer.items) == 1:
-        (reasoned,) = answer.items
-        if not again:
-            account.shown.extend(extents)
-        for piece in one.pieces:
-            if reasoned.reduced and (piece.pictures or piece.frames):
-                notice = Notice(code="reduced", message=reasoned.reduced, media_id=piece.extent.media_id)
-                account.notices[notice] = None
-        new = told.take(reasoned.response, known, _shown(one))
-        return new and (reasoned.response.more or not reasoned.complete)
+    extents = [piece.extent for piece in one.shown.pieces]
+    one.asked += 1
+    if not reasoned.complete and reasoned.response == MetaResponse():
+        if one.answered or one.asked == 1:
+            return one.asked == 1
+        account.missed.extend((extent, _USELESS) for extent in extents)
+        return False
+    if not one.answered:
+        account.shown.extend(extents)
+        one.answered = True
+    for piece in one.shown.pieces:
+        if reasoned.reduced and (piece.pictures or piece.frames):
+            notice = Notice(code="reduced", message=reasoned.reduced, media_id=piece.extent.media_id)
+            account.notices[notice] = None
+    meant = checked(reasoned.response, ask.form, document)
+    if count := reasoned.dropped + meant.surplus:
+        message = f"{count} items of an answer had no usable form or were too many, and were left out"
+        account.notices[Notice(code="dropped", message=message, media_id=extents[0].media_id)] = None
+    told.ungrounded += meant.refused
+    new = told.take(meant.response, known, _shown(one.shown))
+    return new and (reasoned.response.more or not reasoned.complete)
+
+
+def _failed(answer: Answer[Reasoned], one: _Open, account: _Account) -> bool:
+    """Take in that there is no answer; return that the pass is not asked about again."""
     gap = taken(answer)[1] or Gap("the reasoner gave no answer", retryable=True)
-    if not again:
-        account.missed.extend((extent, gap) for extent in extents)
+    if not one.answered:
+        account.missed.extend((piece.extent, gap) for piece in one.shown.pieces)
     code = answer.code if isinstance(answer, Failed) else "unsupported"
-    for media_id in one.media():
+    for media_id in one.shown.media():
         notice = Notice(code=code, message=gap.reason, media_id=media_id, retryable=gap.retryable)
         account.notices[notice] = None
     return False

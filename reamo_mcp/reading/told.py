@@ -27,8 +27,11 @@ _MOST_KNOWN = 60  # things carried on; more would fill the ask
 
 @dataclass
 class _Thing:
+    """A thing; ``is_said``: a text that was shown says its name."""
+
     type: str
     name: str
+    is_said: bool = False
     mentions: dict[CandidateMention, None] = field(default_factory=dict[CandidateMention, None])
 
 
@@ -44,6 +47,11 @@ class Shown:
         """Return the texts that were shown of a source, which is a reading or a medium."""
         own = [text for name, text in self.texts.items() if source in (name, self.media[name])]
         return "\n".join(own)
+
+    def says(self, name: str) -> bool:
+        """Return whether a text says a name, in whatever case and over whatever line breaks."""
+        said = " ".join(name.split()).casefold()
+        return any(said in " ".join(text.split()).casefold() for text in self.texts.values())
 
 
 class Told:
@@ -151,7 +159,9 @@ class Told:
                 return None
             key = f"t{len(self._things) + 1}"
             self._things[key] = _Thing(entity.type, entity.name)
-        self._things[key].mentions.update(dict.fromkeys(mentions))
+        thing = self._things[key]
+        thing.is_said = thing.is_said or shown.says(thing.name)
+        thing.mentions.update(dict.fromkeys(mentions))
         return key
 
     def _equal(self, entity: MetaEntity, mentions: Sequence[CandidateMention]) -> str | None:
@@ -255,7 +265,10 @@ def _is_whole(mention: CandidateMention, media_id: str) -> bool:
 
 
 def _proven(thing: _Thing) -> str:
-    """Return the name of a thing. A proper name needs someone or something that says it: a face alone has none."""
-    if any(mention.quote for mention in thing.mentions) or thing.name == thing.name.lower():
+    """Return the name of a thing: one that a text says, or a plain description, else its longest quote.
+
+    A face alone has no proper name, and a true quote proves no other name than its own.
+    """
+    if thing.is_said or thing.name == thing.name.lower():
         return thing.name
-    return ""
+    return max((mention.quote for mention in thing.mentions), key=len, default="")

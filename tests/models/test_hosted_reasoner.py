@@ -19,6 +19,7 @@ from reamo_mcp.models.host import handlers_over, hosted
 from reamo_mcp.models.meta_response import MetaEntity, MetaMention, MetaResponse
 from reamo_mcp.models.roles import Answer, Failed, Found, ModelCard, Reasoned, Unsupported
 from tests.doubles.media_asks import MEDIA, ask_about, ask_of, film
+from tests.models.contracts_of_readers import check_reasoner
 
 
 class Describing:
@@ -28,6 +29,7 @@ class Describing:
     capacity = Capacity(together=3, pictures=2)
 
     def reason(self, asks: Sequence[Ask], budget: int, control: Control) -> list[Answer[Reasoned]]:
+        control.check()
         return [self._answer(ask, budget) for ask in asks]
 
     def _answer(self, ask: Ask, budget: int) -> Answer[Reasoned]:
@@ -81,6 +83,11 @@ def test_asks_of_all_media_are_answered_across_the_border_as_they_are_here(far: 
     ]
     assert reason(far, *asks) == Describing().reason(asks, 77, Unlimited())
     assert reason(far) == []
+
+
+def test_a_reasoner_keeps_the_contract_across_the_border(far: Engine) -> None:
+    assert far.reasoner is not None
+    check_reasoner(far.reasoner)
 
 
 def test_the_capacity_is_known_without_starting_a_child(far: Engine) -> None:
