@@ -6,13 +6,12 @@ than some of each medium. Where nobody can look, or whoever looks fails, finds s
 
 from collections.abc import Callable, Hashable, Sequence, Set
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Generic, NamedTuple, TypeVar
 
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.decoded import Picture
 from reamo_mcp.models.roles import Confirmer, ModelCard, Region
-from reamo_mcp.reading.setbacks import answers_to, setback, taken
+from reamo_mcp.reading.setbacks import setback, taken
 from reamo_mcp.types.grounding import Box
 
 UNSEEN = "the second look at the crop did not see it"
@@ -75,24 +74,18 @@ class SecondLook(Generic[K]):
 
     def _unseen(self, confirmer: Confirmer, due: dict[K, Doubt], control: Control) -> list[K]:
         control.check()
-        name = confirmer.card.name
-        crops: dict[K, Picture] = {}
         try:
-            for one, told in due.items():
-                crop = told.crop()
-                if crop is not None:
-                    crops[one] = crop
+            crops = {one: crop for one, told in due.items() if (crop := told.crop()) is not None}
+            phrases = [due[one].phrase for one in crops]
+            answers = confirmer.confirm(list(crops.values()), phrases, control) if crops else []
+            return [
+                one
+                for one, answer in zip(crops, answers, strict=True)
+                if any(confirmation.share < _LEAST_SHARE for confirmation in taken(answer)[0])
+            ]
         except Exception as error:  # what was found is worth having without a second look
-            setback(error, f"a crop for a second look ({name})")
+            setback(error, f"a second look ({confirmer.card.name})")
             return []
-        phrases = [due[one].phrase for one in crops]
-        ask = partial(confirmer.confirm, list(crops.values()), phrases, control)
-        answers = answers_to(ask, len(crops), f"a second look ({name})") if crops else []
-        return [
-            one
-            for one, answer in zip(crops, answers, strict=True)
-            if any(confirmation.share < _LEAST_SHARE for confirmation in taken(answer)[0])
-        ]
 
 
 class _View(NamedTuple):

@@ -1,14 +1,15 @@
 """The second look: who is looked at, how often, what is shown, and what an answer changes."""
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
 
 import numpy
 import pytest
 
 from reamo_mcp.errors import Cancelled, EngineFailed, ModelUnavailable
-from reamo_mcp.isolation.control import Unlimited
+from reamo_mcp.isolation.control import Control, Unlimited
 from reamo_mcp.media.decoded import Picture
-from reamo_mcp.models.roles import Failed, ModelCard, Region, Unsupported
+from reamo_mcp.models.roles import Answer, Confirmation, Failed, ModelCard, Region, Unsupported
 from reamo_mcp.reading.second_look import BestViews, Doubt, SecondLook, cut
 from reamo_mcp.types.grounding import Box
 from tests.doubles.confirmers import ScriptedConfirmer
@@ -110,6 +111,18 @@ def test_a_confirmer_that_raises_changes_nothing(error: Exception) -> None:
         raise error
 
     assert settled(ScriptedConfirmer(script), {"dog": 0.4}) == ["dog"]
+
+
+def test_a_confirmer_that_answers_about_another_number_of_crops_changes_nothing() -> None:
+    @dataclass
+    class Forgetful(ScriptedConfirmer):
+        def confirm(
+            self, crops: Sequence[Picture], phrases: Sequence[str], control: Control
+        ) -> list[Answer[Confirmation]]:
+            return super().confirm(crops, phrases, control)[:-1]
+
+    confirmer = Forgetful(lambda _crop, _phrase: 0.1)
+    assert settled(confirmer, {"dog": 0.4, "cat": 0.3}, wanted=2) == ["dog", "cat"]
 
 
 def test_a_crop_that_cannot_be_had_changes_nothing() -> None:
