@@ -1,6 +1,6 @@
 """The second look of a reasoner: as likely as a plain call of transformers says, together as alone, in one pass."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,13 +75,14 @@ def plain_share(thinker: "Thinker", shown: Picture, phrase: str) -> float:
 
 
 @contextmanager
-def decided(thinker: "Thinker") -> Iterator[None]:
+def decided(thinker: "Thinker") -> Generator[None]:
     """Make the answers of a random model, which are all but equal, differ: by how far each is from a first one."""
     import torch
 
     from tests.doubles.tiny_reasoners import headed
 
-    own: Any = thinker.model.lm_head
+    model: Any = thinker.model
+    own: Any = model.lm_head
 
     class Head(torch.nn.Module):
         first: Any = None
@@ -139,7 +140,7 @@ def test_the_crop_and_the_phrase_both_matter(thinker: "Thinker") -> None:
 
 
 @contextmanager
-def watched(thinker: "Thinker") -> Iterator[list[tuple[int, int]]]:
+def watched(thinker: "Thinker") -> Generator[list[tuple[int, int]]]:
     """Give the rows and tokens of each pass of the model."""
     passes: list[tuple[int, int]] = []
 
@@ -165,7 +166,8 @@ def short_of_memory(thinker: "Thinker", times: int, error: type[Exception] | Non
     """Return a head that runs out of memory some times, then is the own head."""
     import torch
 
-    own: Any = thinker.model.lm_head
+    model: Any = thinker.model
+    own: Any = model.lm_head
     raised = error or torch.OutOfMemoryError
 
     class Head(torch.nn.Module):
