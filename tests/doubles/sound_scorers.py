@@ -9,12 +9,22 @@ from numpy.typing import NDArray
 
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.media.decoded import SAMPLE_RATE
+from reamo_mcp.models.asks import Sound
 from reamo_mcp.models.roles import ModelCard
 from reamo_mcp.models.sound_detection import Extent, Similarities, SoundDecision
 from tests.doubles.signal_modules import TONES
 
 DECISION = SoundDecision(threshold=0.5, margin=0.05)
 _PART = SAMPLE_RATE // 100
+
+
+def tones(length: float, *planted: tuple[str, float, float], start: float = 0.0) -> Sound:
+    """Return soft noise with tones at times of the container's clock."""
+    samples = numpy.random.default_rng(0).normal(0, 0.003, round(length * SAMPLE_RATE))
+    for name, begin, end in planted:
+        first, last = (round((time - start) * SAMPLE_RATE) for time in (begin, end))
+        samples[first:last] += 0.3 * numpy.sin(2 * numpy.pi * TONES[name] * numpy.arange(last - first) / SAMPLE_RATE)
+    return Sound(samples.astype(numpy.float32), start)
 
 
 @dataclass

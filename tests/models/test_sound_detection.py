@@ -37,8 +37,8 @@ from reamo_mcp.models.sound_detection import (
     window_of,
     winning,
 )
-from tests.doubles.signal_modules import TONES, share_of
-from tests.doubles.sound_scorers import AlwaysScorer, ToneScorer
+from tests.doubles.signal_modules import share_of
+from tests.doubles.sound_scorers import AlwaysScorer, ToneScorer, tones
 from tests.models.contracts import Stopped, check_audio_segmenter
 
 DECISION = SoundDecision(threshold=0.3, margin=0.05)
@@ -47,15 +47,6 @@ ABSENT = [f"{thing} {doing}" for doing in ("close by", "far away", "in a hall", 
     "a bird", "a cow", "footsteps", "applause", "a bell", "a phone", "a train", "a plane", "a saw", "a hammer", "water",
     "fire", "a horse", "a frog", "a bee", "laughter",
 )]  # fmt: skip
-
-
-def tones(length: float, *planted: tuple[str, float, float], start: float = 0.0) -> Sound:
-    """Return soft noise with tones at times of the container's clock."""
-    samples = numpy.random.default_rng(0).normal(0, 0.003, round(length * SAMPLE_RATE))
-    for name, begin, end in planted:
-        first, last = (round((time - start) * SAMPLE_RATE) for time in (begin, end))
-        samples[first:last] += 0.3 * numpy.sin(2 * numpy.pi * TONES[name] * numpy.arange(last - first) / SAMPLE_RATE)
-    return Sound(samples.astype(numpy.float32), start)
 
 
 def spans_of(segmenter: SoundSegmenter, sound: Sound, phrase: str) -> tuple[HeardSpan, ...]:

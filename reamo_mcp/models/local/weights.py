@@ -59,7 +59,13 @@ def opening(weights: Weights) -> Generator[None]:
 
 
 def load_model(
-    kind: Any, weights: Weights, device: str, *, straight: bool = False, untaught: Collection[str] = ()
+    kind: Any,
+    weights: Weights,
+    device: str,
+    *,
+    straight: bool = False,
+    precise: bool = False,
+    untaught: Collection[str] = (),
 ) -> Any:
     """Return the model of a class of transformers on a device, ready to run: fp32 on the processor, bf16 on a GPU.
 
@@ -68,6 +74,7 @@ def load_model(
         weights: Where its checkpoint lies.
         device: As torch names it.
         straight: Whether to put it on a GPU file by file, so that the host need not hold all weights.
+        precise: Whether to use fp32 on a GPU too.
         untaught: Weights that published checkpoints lack, as they have no part in an answer.
 
     Raises ModelUnavailable where files are missing or damaged, or a weight of the model is not among them
@@ -82,7 +89,7 @@ def load_model(
             local_files_only=True,
             use_safetensors=True,
             trust_remote_code=False,
-            dtype=dtype_of(device),
+            dtype=dtype_of("cpu" if precise else device),
             **on_the_way,
         )
         missing = sorted(set(info["missing_keys"]).difference(untaught))
