@@ -18,6 +18,8 @@ import torch
 
 from reamo_mcp.isolation.control import Unlimited
 from reamo_mcp.models.local.reasoner.decoding import generate
+from reamo_mcp.models.local.reasoner.prefill import positions_of, read
+from reamo_mcp.models.local.reasoner.prompts import Prompt
 from reamo_mcp.models.local.reasoner.reasoner import Thinker
 from reamo_mcp.models.meta_grammar import grammar
 from tests.doubles.media_asks import ask_about
@@ -118,11 +120,14 @@ def plain(model: Any, ids: torch.Tensor, tokens: int, cache: str | None) -> Call
 def bound(thinker: Thinker, ids: torch.Tensor, tokens: int) -> Callable[[], object]:
     """Return a run that writes within the grammar of an ask about a text."""
     schema = grammar(ask_about(("text",)).form)
-    given = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+    prompt = Prompt(tuple(ids[0].tolist()), (), {}, woven=False)
+    model, tokenizer = thinker.model, thinker.processor.tokenizer
 
     def run() -> object:
         matcher = thinker.grammars.matcher(schema)
-        return generate(thinker.model, given, [matcher], thinker.processor.tokenizer, tokens, Unlimited())
+        positions = positions_of(model, [prompt], tokenizer.pad_token_id)
+        begun = read(model, [prompt], tokenizer.pad_token_id, positions, None, Unlimited())
+        return generate(model, begun, [matcher], tokenizer, tokens, Unlimited())
 
     return run
 

@@ -10,7 +10,7 @@ the work shall stop is looked up at every token.
 # pyright: reportMissingTypeStubs=false, reportUnknownParameterType=false
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,13 +22,14 @@ from transformers import (
     GenerationConfig,
     LogitsProcessor,
     LogitsProcessorList,
+    StaticCache,
     StoppingCriteria,
     StoppingCriteriaList,
 )
 
-from reamo_mcp.errors import ReamoError
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.models.local.reasoner.families.processor import Tokenizer
+from reamo_mcp.models.local.reasoner.prefill import Read, left_clean
 from reamo_mcp.models.local.work_on_device import interruptible, layers_of
 from reamo_mcp.models.meta_grammar import Schema
 from reamo_mcp.models.meta_parsing import parse
@@ -76,13 +77,16 @@ class Grammars:
 
 def generate(
     model: Any,
-    arguments: Mapping[str, Any],
+    read: Read,
     matchers: Sequence[llguidance.LLMatcher],
     tokenizer: Tokenizer,
     most: int,
     control: Control,
 ) -> list[Generated]:
-    """Return one answer of at most ``most`` tokens per row of the arguments, the likeliest token at each step.
+    """Return one answer of at most ``most`` tokens per row of what was read, the likeliest token at each step.
+
+    On a GPU the steps are compiled where the cache has a fixed size, which takes a while the first time. Between their
+    layers the control is not looked at then, but at each token it is.
 
     Raises what ``control.check`` raises, GrammarRefused and torch.OutOfMemoryError.
     """
@@ -101,26 +105,23 @@ def generate(
         eos_token_id=end,
         pad_token_id=tokenizer.pad_token_id,
     )
-    start = int(arguments["input_ids"].shape[1])
-    hook = model.get_output_embeddings().register_forward_pre_hook(_last_position)
-    ids: list[list[int]] = []
-    stopped: ReamoError | None = None
-    try:
-        with torch.inference_mode(), interruptible(layers_of(model), control):
+    start = read.ids.shape[1]
+    looked_at = () if isinstance(read.cache, StaticCache) else layers_of(model)
+
+    def work() -> list[list[int]]:
+        with torch.inference_mode(), interruptible(looked_at, control):
             rows: torch.Tensor = model.generate(
-                **arguments,
+                input_ids=read.ids,
+                attention_mask=read.mask,
+                position_ids=read.positions,
+                cache=read.cache,
                 generation_config=settings,
                 logits_processor=LogitsProcessorList([BoundToGrammar(matchers, end)]),
                 stopping_criteria=StoppingCriteriaList([Watch(start, most, control, _text_of(tokenizer))]),
             )
-        ids = rows[:, start:].tolist()
-    except ReamoError as error:
-        stopped = error.with_traceback(None)  # which holds all that the model had computed
-    finally:
-        hook.remove()
-    if stopped is not None:
-        raise stopped
-    return [_generated(row, end) for row in ids]
+        return rows[:, start:].tolist()
+
+    return [_generated(row, end) for row in left_clean(work)]
 
 
 class BoundToGrammar(LogitsProcessor):
@@ -188,11 +189,6 @@ def _unpacked(mask: torch.Tensor, width: int) -> torch.Tensor:
     """Return a packed mask [rows, words] as booleans [rows, width]; lowest bit first."""
     shifts = torch.arange(32, dtype=torch.int32, device=mask.device)
     return ((mask[:, :, None] >> shifts) & 1).flatten(1)[:, :width].bool()
-
-
-def _last_position(module: Any, arguments: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
-    """Spare the logits of all positions but the last, which for a long prompt would fill gigabytes."""
-    return (arguments[0][:, -1:], *arguments[1:])
 
 
 def _text_of(tokenizer: Tokenizer) -> Callable[[list[int]], str]:

@@ -1,9 +1,11 @@
 """The reasoner of this machine: asks in, meta-responses out, whatever happens in between to one of them.
 
 Memory that does not suffice costs detail, not the answer: asks that were put together are put one by one, then with
-smaller pictures and fewer frames; only what still does not fit fails, alone.
+smaller pictures and fewer frames; only what still does not fit fails, alone. Before any of this, what was kept of
+earlier prompts is given up.
 """
 
+import logging
 import threading
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, wait
@@ -12,16 +14,20 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import torch
+from llguidance import LLMatcher
 
 from reamo_mcp.errors import EngineFailed, OutOfMemory
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.models.asks import Ask, Capacity
 from reamo_mcp.models.local.reasoner.answers import recorded
 from reamo_mcp.models.local.reasoner.conversation import Thrift, is_reducible, is_woven
-from reamo_mcp.models.local.reasoner.decoding import Generated, Grammars, generate
+from reamo_mcp.models.local.reasoner.decoding import Generated, GrammarRefused, Grammars, generate
+from reamo_mcp.models.local.reasoner.encodings import Encode
 from reamo_mcp.models.local.reasoner.families.family import Family
 from reamo_mcp.models.local.reasoner.families.processor import Processor
-from reamo_mcp.models.local.reasoner.prompts import Prompt, batch, encoder, prompt_of
+from reamo_mcp.models.local.reasoner.prefill import fixed, positions_of, read
+from reamo_mcp.models.local.reasoner.prefixes import Prefixes
+from reamo_mcp.models.local.reasoner.prompts import Prompt, encoder, prompt_of
 from reamo_mcp.models.local.work_on_device import told_if_out_of_memory
 from reamo_mcp.models.meta_grammar import grammar
 from reamo_mcp.models.meta_parsing import parse
@@ -30,6 +36,7 @@ from reamo_mcp.models.roles import Answer, Failed, Found, ModelCard, Reasoned, U
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
+log = logging.getLogger(__name__)
 _MOST_THRIFT = 3
 _BETWEEN_LOOKS = 0.2  # seconds
 _LEAST_ANSWER = 128  # tokens that must be left for an answer
@@ -37,13 +44,18 @@ _LEAST_ANSWER = 128  # tokens that must be left for an answer
 
 @dataclass(frozen=True, eq=False)
 class Thinker:
-    """A loaded model with all that its family brings. ``context`` is the most tokens of prompt and answer together."""
+    """A loaded model with all that its family brings.
+
+    ``context`` is the most tokens of prompt and answer together; ``static`` says whether to write with a cache of
+    fixed size, which a GPU compiles.
+    """
 
     family: Family
     processor: Processor
     model: "PreTrainedModel" = field(repr=False)
     grammars: Grammars = field(repr=False)
     context: int
+    static: bool = False
 
     @property
     def device(self) -> torch.device:
@@ -65,13 +77,16 @@ class LocalReasoner:
         self.capacity = capacity or Capacity()
         self._load = load
         self._thinker: Thinker | None = None
+        self._held: _Held | None = None
         self._loading: Future[Thinker] | None = None
         self._lock = threading.Lock()
 
     def reason(self, asks: Sequence[Ask], budget: int, control: Control) -> list[Answer[Reasoned]]:
         """Return one answer per ask, of at most ``budget`` tokens. Raises ModelUnavailable, and what control raises."""
         with self._lock:
-            work = _Work(self._ready(control), self.capacity, budget, control)
+            thinker = self._ready(control)
+            self._held = held = self._held or _Held(encoder(thinker.family, thinker.processor), thinker.static)
+            work = _Work(thinker, held, self.capacity, budget, control)
             answers: dict[int, Answer[Reasoned]] = {}
             for woven in (False, True):
                 own = [number for number, ask in enumerate(asks) if is_woven(ask) == woven]
@@ -116,15 +131,24 @@ def _begun(load: Callable[[], Thinker]) -> Future[Thinker]:
     return loading
 
 
-class _Work:
-    """One call: what was encoded is kept while it runs."""
+@dataclass
+class _Held:
+    """What stays from call to call, in memory alone; it goes with the model."""
 
-    def __init__(self, thinker: Thinker, capacity: Capacity, budget: int, control: Control) -> None:
+    encode: Encode
+    static: bool
+    prefixes: Prefixes = field(default_factory=Prefixes)
+
+
+class _Work:
+    """One call."""
+
+    def __init__(self, thinker: Thinker, held: _Held, capacity: Capacity, budget: int, control: Control) -> None:
         self._thinker = thinker
+        self._held = held
         self._capacity = capacity
         self._budget = budget
         self._control = control
-        self._encode = encoder(thinker.family, thinker.processor)
 
     def answers(self, asks: Sequence[Ask], thrift: Thrift) -> list[Answer[Reasoned]]:
         """Return one answer per ask, with as much thrift as the memory needs."""
@@ -135,6 +159,13 @@ class _Work:
             failure = Failed(OutOfMemory.code, error.message)
         except RuntimeError as error:
             failure = Failed(EngineFailed.code, f"the model failed on this part ({type(error).__name__})")
+            if self._held.static and not isinstance(error, GrammarRefused):
+                # Compiling needs more than running does, such as a compiler of C on the machine.
+                log.warning("the model runs without being compiled from now on: %s", error)
+                self._held.static = False
+                return self.answers(asks, thrift)
+        if failure.code == OutOfMemory.code and self._held.prefixes.drop():
+            return self.answers(asks, thrift)
         if len(asks) > 1:
             half = len(asks) // 2
             return [*self.answers(asks[:half], thrift), *self.answers(asks[half:], thrift)]
@@ -156,17 +187,27 @@ class _Work:
             room = self._thinker.context - max(len(prompt.ids) for prompt in prompts.values())
             if room < min(_LEAST_ANSWER, self._budget):
                 raise _TooLong
-            tokenizer, model = self._thinker.processor.tokenizer, self._thinker.model
-            arguments = batch(list(prompts.values()), tokenizer.pad_token_id, self._thinker.device, model.dtype)
-            most = min(room, self._budget)
-            generated = generate(model, arguments, matchers, tokenizer, most, self._control)
+            generated = self._generated(list(prompts.values()), matchers, min(room, self._budget))
             for (number, prompt), one in zip(prompts.items(), generated, strict=True):
                 answers[number] = Found((self._reasoned(one, prompt, thrift),))
         return [answers[number] for number in range(len(asks))]
 
     def _prompt(self, ask: Ask, thrift: Thrift) -> Prompt:
         thinker = self._thinker
-        return prompt_of(ask, thinker.family, thinker.processor, self._capacity, thrift, self._encode)
+        return prompt_of(ask, thinker.family, thinker.processor, self._capacity, thrift, self._held.encode)
+
+    def _generated(self, prompts: Sequence[Prompt], matchers: Sequence[LLMatcher], most: int) -> list[Generated]:
+        model, tokenizer, prefixes = self._thinker.model, self._thinker.processor.tokenizer, self._held.prefixes
+        alone = prompts[0] if len(prompts) == 1 else None
+        positions = positions_of(model, prompts, tokenizer.pad_token_id)
+        prefix = None if alone is None else prefixes.longest(alone, positions)
+        begun = read(model, prompts, tokenizer.pad_token_id, positions, prefix, self._control)
+        if self._held.static:
+            begun = fixed(begun, model, most)
+        generated = generate(model, begun, matchers, tokenizer, most, self._control)
+        if alone is not None:
+            prefixes.keep(alone, positions, begun.cache, len(alone.ids) - 1)
+        return generated
 
     def _reasoned(self, generated: Generated, prompt: Prompt, thrift: Thrift) -> Reasoned:
         text = self._thinker.processor.tokenizer.decode(
