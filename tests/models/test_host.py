@@ -1,15 +1,17 @@
 import os
+import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy
 import pytest
 
-from reamo_mcp.errors import Cancelled, ReamoError
+from reamo_mcp.errors import Cancelled, EngineFailed, ReamoError
 from reamo_mcp.isolation.control import Unlimited
-from reamo_mcp.isolation.program import Program
+from reamo_mcp.isolation.program import Bounds, Program
 from reamo_mcp.media.decoded import Picture
 from reamo_mcp.models.asks import Sound
 from reamo_mcp.models.engine import Engine
@@ -100,6 +102,48 @@ def test_a_child_that_was_killed_between_calls_is_started_anew(
     os.kill(first, 9)
     assert said(far.text_reader.read([picture(6)], unlimited)[0]) == "6x4"
     assert child.process_id != first
+
+
+def questions(engine: Engine) -> list[Callable[[], list[Any]]]:
+    """Return a question to each of some roles."""
+    extractor, reader, transcriber = engine.text_extractor, engine.text_reader, engine.transcriber
+    segmenter, listener = engine.image_segmenter, engine.audio_segmenter
+    assert extractor
+    assert reader
+    assert transcriber
+    assert segmenter
+    assert listener
+    sound = Sound(numpy.zeros(16_000, numpy.float32), start=3.0)
+    return [
+        lambda: extractor.extract(["Ada met Lin"], ONTOLOGY, Unlimited()),
+        lambda: reader.read([picture(3), picture(5)], Unlimited()),
+        lambda: list(transcriber.transcribe(iter([sound]), Unlimited())),
+        lambda: segmenter.segment(picture(9), ["red"], Unlimited()),
+        lambda: listener.segment(sound, ["a low tone"], Unlimited()),
+    ]
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGSTOP])
+@pytest.mark.parametrize("number", range(5))
+def test_a_child_that_dies_or_stands_still_costs_at_most_the_question_that_it_was_asked(
+    end: signal.Signals, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path, str(Path(__file__).parent.parent.parent)])
+    child = EngineChild(Program(target="tests.models.engine_for_tests:serve", bounds=Bounds(silence=0.5)))
+    try:
+        far = hosted(engine(), child)
+        whole = [ask() for ask in questions(far)]
+        assert child.process_id is not None
+        os.kill(child.process_id, end)
+        try:
+            answers = questions(far)[number]()
+        except EngineFailed:
+            answers = [Failed(EngineFailed.code, "of all")]
+        failed = [answer.code for answer in answers if isinstance(answer, Failed)]
+        assert answers == whole[number] or failed == [EngineFailed.code]
+        assert [ask() for ask in questions(far)] == whole
+    finally:
+        child.close()
 
 
 def test_more_pictures_than_fit_one_message_are_read_in_order(far: Engine, unlimited: Unlimited) -> None:
