@@ -11,7 +11,7 @@ from pydantic import Field
 
 from reamo_mcp.types.record import Record
 
-Part = Literal["reasoner", "phrase_detector", "outliner", "follower", "recogniser", "aligner"]
+Part = Literal["reasoner", "phrase_detector", "outliner", "follower", "sound_scorer", "recogniser", "aligner"]
 
 
 class Checkpoint(Record):
@@ -42,6 +42,8 @@ _DETECTOR = Checkpoint(
 )
 _ALIGNER = Checkpoint(name="facebook/wav2vec2-base-960h", licence="Apache-2.0")
 _TURBO = Checkpoint(name="openai/whisper-large-v3-turbo", licence="MIT")
+# The fused variant has safetensors; of the unfused one and the larger one there were pickles alone.
+_CLAP = Checkpoint(name="laion/clap-htsat-fused", licence="Apache-2.0")
 _GIGABYTE = 10**9
 
 
@@ -60,6 +62,7 @@ LOCAL_PROFILES: tuple[LocalProfile, ...] = (
             "phrase_detector": _DETECTOR,
             "outliner": _sam("large"),
             "follower": _sam("large"),
+            "sound_scorer": _CLAP,
             "recogniser": _TURBO,
             "aligner": _ALIGNER,
         },
@@ -73,6 +76,7 @@ LOCAL_PROFILES: tuple[LocalProfile, ...] = (
             "phrase_detector": _DETECTOR,
             "outliner": _sam("base-plus"),
             "follower": _sam("base-plus"),
+            "sound_scorer": _CLAP,
             "recogniser": _TURBO,
             "aligner": _ALIGNER,
         },
@@ -85,6 +89,7 @@ LOCAL_PROFILES: tuple[LocalProfile, ...] = (
             "phrase_detector": _DETECTOR,
             "outliner": _sam("tiny"),
             "follower": _sam("tiny"),
+            "sound_scorer": _CLAP,
             "recogniser": Checkpoint(name="openai/whisper-base", licence="Apache-2.0"),
             "aligner": _ALIGNER,
         },

@@ -28,7 +28,7 @@ def test_pulling_shows_size_licence_and_commit_and_asks_before_it_fetches(reamo:
     assert code == 2
     assert "--yes" in err
     assert "openai/whisper-base  commit 111111111111  4.9 kB  licence apache-2.0" in out
-    assert "together 19.5 kB" in out
+    assert "together 24.4 kB" in out
     assert hub.fetched() == []
 
 
@@ -47,7 +47,7 @@ def test_a_pulled_profile_is_listed_as_such_and_verified_without_the_hub(
     assert "openai/whisper-base (recogniser; Apache-2.0 from memory): pulled, 111111111111, 4.9 kB" in after
     code, out, _ = reamo("models", "verify", "cpu-hub")
     assert code == 0
-    assert out.count("2 files are as they were pulled") == 4
+    assert out.count("2 files are as they were pulled") == 5
     weights = next((tmp_path / "models").rglob("openai--whisper-base/model.safetensors"))
     weights.write_bytes(bytes(4999) + b"!")
     code, _, err = reamo("models", "verify", "cpu-hub")

@@ -118,7 +118,9 @@ def test_the_cards_of_a_profile_tell_models_and_commits_without_loading_any(tmp_
     state = ready(profile(name), tmp_path, machine(gpu=80))
     engine = local_engine(state, tmp_path, 80 * GIGABYTE, threads=1, idle=60.0)
     cards = {card.role: card for card in engine.cards()}
-    assert {"text_extractor", "text_reader", "transcriber", "image_segmenter", "video_tracker"} <= cards.keys()
+    senses = {"text_extractor", "text_reader", "transcriber"}
+    assert senses | {"image_segmenter", "video_tracker", "audio_segmenter"} <= cards.keys()
+    assert cards["audio_segmenter"].name == "laion/clap-htsat-fused"
     assert ("reasoner" in cards) == (name != "cpu-hub")
     assert "whisper" in cards["transcriber"].name
     assert cards["transcriber"].revision == "+".join(["c" * 40] * 2)

@@ -26,7 +26,9 @@ from reamo_mcp.models.pulled import folder_of
 from reamo_mcp.models.residents import Resident, Residents
 from reamo_mcp.models.roles import (
     Answer,
+    AudioSegmenter,
     Confirmation,
+    HeardSpan,
     HeardWord,
     ImageSegmenter,
     ModelCard,
@@ -64,6 +66,7 @@ def local_engine(state: State, models: Path, room: int, threads: int, idle: floa
         reasoner=reasoner,
         image_segmenter=_Segmenter(parts, residents),
         video_tracker=_Tracker(parts, residents),
+        audio_segmenter=_audio_segmenter(parts, residents),
         confirmer=confirmer,
         device=state.profile.device,
         close=residents.drop_all,
@@ -204,6 +207,28 @@ class _Tracker:
     ) -> Iterator[TrackStep]:
         with _using(self._residents, self._model, control) as tracker:
             yield from tracker.track(frames, phrases, state, control)
+
+
+def _audio_segmenter(parts: _Parts, residents: Residents) -> AudioSegmenter:
+    def opener() -> AudioSegmenter:
+        from reamo_mcp.models.local.audio_segmenter import load_audio_segmenter
+
+        return load_audio_segmenter(parts.weights("sound_scorer"), device=parts.device)
+
+    limits = f"{_ENGLISH}; of sounds, what is above 8 kHz is not heard"
+    card = parts.card("audio_segmenter", "sound_scorer", accepts=("audio",), limits=limits)
+    return _AudioSegmenter(card, residents, residents.resident("sound_scorer", parts.size("sound_scorer"), opener))
+
+
+@dataclass(frozen=True)
+class _AudioSegmenter:
+    card: ModelCard
+    residents: Residents
+    model: Resident[AudioSegmenter]
+
+    def segment(self, sound: Sound, phrases: Sequence[str], control: Control) -> list[Answer[HeardSpan]]:
+        with _using(self.residents, self.model, control) as segmenter:
+            return segmenter.segment(sound, phrases, control)
 
 
 def _transcriber(parts: _Parts, residents: Residents) -> Transcriber:

@@ -3,6 +3,7 @@
 # transformers is annotated in part; its unknowns end at this module:
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,8 +19,11 @@ import torch
 
 from reamo_mcp.errors import Cancelled, ModelUnavailable, OutOfMemory
 from reamo_mcp.isolation.control import Unlimited
+from reamo_mcp.isolation.program import Bounds, Program
 from reamo_mcp.media.decoded import SAMPLE_RATE
 from reamo_mcp.models.asks import Sound
+from reamo_mcp.models.border import EngineChild
+from reamo_mcp.models.host import hosted
 from reamo_mcp.models.local import audio_segmenter
 from reamo_mcp.models.local.audio_segmenter import (
     Listening,
@@ -33,6 +37,7 @@ from reamo_mcp.models.sound_detection import EVERYWHERE, HOP, NOWHERE, Extent, S
 from tests.doubles.sound_scorers import tones
 from tests.doubles.tiny_clap import listening, saved, taught
 from tests.models.contracts import Stopped, check_audio_segmenter
+from tests.models.local.clap_child import engine
 
 pytestmark = [pytest.mark.models, pytest.mark.timeout(600)]  # the cores of a busy machine are slow
 
@@ -235,6 +240,32 @@ def test_a_checkpoint_is_loaded_from_its_folder_when_it_is_first_needed(tmp_path
     assert [(span.start, span.end) for span in low.items] == [(2.0, 6.0)]
     assert [span.score for span in low.items] == pytest.approx([span.score for span in expected.items], abs=1e-5)
     assert high == Found(())
+
+
+def test_in_a_child_process_the_same_is_heard_and_cancelling_is_obeyed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path, str(Path(__file__).parents[3])])
+    folder = saved(tmp_path / "clap", taught()).folder
+    bounds = Bounds(silence=300.0)  # the cores of a busy machine are slow
+    program = Program(
+        target="tests.models.local.clap_child:serve", environment={"CLAP_FOLDER": str(folder)}, bounds=bounds
+    )
+    child = EngineChild(program)
+    try:
+        far = hosted(engine(folder), child).audio_segmenter
+        assert far is not None
+        check_audio_segmenter(far, ["a low tone", *PHRASES])
+        sound = tones(8, ("low", 12.0, 16.0), start=10.0)
+        low, high = far.segment(sound, ["a low tone", "a high tone"], Unlimited())
+        assert isinstance(low, Found)
+        assert [(span.start, span.end) for span in low.items] == [(12.0, 16.0)]
+        assert high == Found(())
+        with pytest.raises(Cancelled):
+            far.segment(sound, ["a low tone"], Stopped())
+        assert far.segment(sound, ["a low tone"], Unlimited()) == [low]
+    finally:
+        child.close()
 
 
 @pytest.mark.parametrize(

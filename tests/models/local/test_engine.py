@@ -22,6 +22,8 @@ from reamo_mcp.models.tracker_state import TrackerState
 from reamo_mcp.settings import Settings
 from reamo_mcp.store.files import BlobFolder
 from tests.doubles.hub_server import Hub, hub_server
+from tests.doubles.sound_scorers import tones
+from tests.models.contracts import check_audio_segmenter
 from tests.models.embedded.test_transcriber import AUSTEN, sound_of
 
 pytestmark = [
@@ -33,7 +35,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of models after `cpu-hub` was pulled from a hub that serves tiny ones under its names."""
-    from tests.doubles import tiny_segmenters
+    from tests.doubles import tiny_clap, tiny_segmenters
     from tests.models.local.tiny_speech import save_wav2vec2, save_whisper
 
     made = tmp_path_factory.mktemp("made")
@@ -43,6 +45,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
             made / "detector", detecting.model, detecting.processor
         ),
         "facebook/sam2.1-hiera-tiny": tiny_segmenters.saved(made / "sam", tiny_segmenters.sam_video()),
+        "laion/clap-htsat-fused": tiny_clap.saved(made / "clap", tiny_clap.taught()),
         "openai/whisper-base": save_whisper(made / "whisper", seconds=30),
         "facebook/wav2vec2-base-960h": save_wav2vec2(made / "wav2vec2"),
     }
@@ -95,6 +98,16 @@ def test_every_frame_is_answered_by_the_tracker(engine: Engine) -> None:
     frames = [Frame(number / 2, (number + 1) / 2, picture(number)) for number in range(3)]
     steps = engine.video_tracker.track(frames, ["the dog"], TrackerState(), Unlimited())
     assert [step.time for step in steps] == [0.0, 0.5, 1.0]
+
+
+def test_what_sounds_is_heard_at_its_time_by_the_audio_segmenter(engine: Engine) -> None:
+    assert engine.audio_segmenter
+    check_audio_segmenter(engine.audio_segmenter, ["a low tone", "a high tone", "a dog barks"])
+    sound = tones(8, ("low", 12.0, 16.0), start=10.0)
+    low, high = engine.audio_segmenter.segment(sound, ["a low tone", "a high tone"], Unlimited())
+    assert isinstance(low, Found)
+    assert [edge for span in low.items for edge in (span.start, span.end)] == pytest.approx([12.0, 16.0], abs=0.5)
+    assert high == Found(())
 
 
 def test_silence_gives_no_words(engine: Engine) -> None:
