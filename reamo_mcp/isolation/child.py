@@ -20,7 +20,7 @@ from reamo_mcp.isolation.confinement import confine, die_with_parent, grant_proc
 from reamo_mcp.isolation.handling import Handlers, Reply, Request
 from reamo_mcp.isolation.program import Bounds
 
-AHEAD = 2
+AHEAD = 8  # so that frames are decoded while a device looks at those before; each waits in memory
 _POLL_EVERY = 0.01
 _PROGRESS_EVERY = 0.25  # each message wakes the parent
 

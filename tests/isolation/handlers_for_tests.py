@@ -29,6 +29,13 @@ def _count(request: Request, control: Control) -> Iterator[Reply]:
         yield Reply(str(number).encode(), (numpy.full((2, 3), number, numpy.float32),))
 
 
+def _tally(request: Request, control: Control) -> Iterator[Reply]:
+    """Yield items, and write before each how many were made."""
+    for number in range(1, int(request.body) + 1):
+        os.pwrite(request.descriptors[0], b"%5d" % number, 0)
+        yield Reply(str(number).encode())
+
+
 def _obey(request: Request, control: Control) -> Iterator[Reply]:
     yield Reply(b"started")
     while True:
@@ -111,6 +118,7 @@ def serve() -> Handlers:
         "echo": _echo,
         "read": _read,
         "count": _count,
+        "tally": _tally,
         "obey": _obey,
         "ignore": _ignore,
         "crash": _crash,

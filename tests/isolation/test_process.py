@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import numpy
 import pytest
 
 from reamo_mcp.errors import Cancelled
+from reamo_mcp.isolation.child import AHEAD
 from reamo_mcp.isolation.control import Unlimited
 from reamo_mcp.isolation.failures import ChildFailed, HandlerFailed
 from reamo_mcp.isolation.handling import Request
@@ -57,11 +58,15 @@ def body(child: ChildProcess, method: str, said: bytes = b"") -> bytes:
     return child.one(Request(method, said), GO).body
 
 
-def wait_until_gone(process: int) -> None:
+def wait_until(is_so: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 5
-    while is_alive(process):
-        assert time.monotonic() < deadline, "the process lives on"
+    while not is_so():
+        assert time.monotonic() < deadline, "it does not become so"
         time.sleep(0.01)
+
+
+def wait_until_gone(process: int) -> None:
+    wait_until(lambda: not is_alive(process))
 
 
 def open_descriptors() -> int:
@@ -122,6 +127,18 @@ def test_replies_stream_in_order_with_their_progress(child: ChildProcess) -> Non
     assert numbers == [(number, float(number)) for number in range(20)]
     assert control.told
     assert control.told[0][1:] == (20.0, "items")
+
+
+def test_the_child_works_ahead_while_its_last_item_is_used_but_only_so_far(child: ChildProcess, tmp_path: Path) -> None:
+    with open(tmp_path / "made", "w+b") as made:
+        taken = 0
+        with closing(child.request(Request("tally", b"60", descriptors=(made.fileno(),)), GO)) as replies:
+            for _ in replies:
+                taken += 1
+                wait_until(lambda taken=taken: int(os.pread(made.fileno(), 5, 0)) >= min(60, taken + AHEAD))
+                # One more is made than may be sent.
+                assert int(os.pread(made.fileno(), 5, 0)) <= taken + AHEAD
+    assert taken == 60
 
 
 def test_a_stream_that_is_dropped_leaves_the_child_usable(child: ChildProcess) -> None:
