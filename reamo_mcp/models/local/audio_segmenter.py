@@ -32,6 +32,7 @@ from reamo_mcp.models.sound_detection import (
 _RATE = 48_000  # of what CLAP hears
 _TOGETHER = {"cpu": 2, "cuda": 32}  # windows that are compared at once: on a processor, more would be no faster
 _LONGEST = 77  # word pieces of the texts that CLAP was trained on
+_COUNTED = frozenset(f"text_model.embeddings.{name}" for name in ("position_ids", "token_type_ids"))  # not learned
 _MOST_KNOWN = 256  # texts that need not be read again
 _QUIETEST = 1e-10  # power below which transformers' features do not go
 
@@ -151,11 +152,12 @@ def load_audio_segmenter(weights: Weights, *, device: str, decision: SoundDecisi
     ``decision`` says when its finds count.
     """
     return SoundSegmenter(
-        LocalSoundScorer(lambda: _listening(weights, device), weights.name, weights.revision, decision)
+        LocalSoundScorer(lambda: load_listening(weights, device), weights.name, weights.revision, decision)
     )
 
 
-def _listening(weights: Weights, device: str) -> Listening:
+def load_listening(weights: Weights, device: str) -> Listening:
+    """Return a CLAP that is ready to run. Raises ModelUnavailable and OutOfMemory."""
     from transformers import AutoTokenizer, ClapFeatureExtractor, ClapModel
 
     folder = str(weights.folder)
@@ -166,4 +168,4 @@ def _listening(weights: Weights, device: str) -> Listening:
     if not is_known or extractor.nb_max_samples < WINDOW * _RATE:
         raise unavailable(weights, "it prepares sounds in a way that is not known here")
     # What sounds are told apart by is lost in bf16, whose steps are half a decibel; the model is small.
-    return Listening(extractor, tokenizer, load_model(ClapModel, weights, device, precise=True))
+    return Listening(extractor, tokenizer, load_model(ClapModel, weights, device, precise=True, untaught=_COUNTED))

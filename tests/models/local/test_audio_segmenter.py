@@ -5,7 +5,7 @@
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +30,16 @@ from reamo_mcp.models.local.audio_segmenter import (
     LocalSoundScorer,
     features,
     load_audio_segmenter,
+    load_listening,
     sentence,
 )
-from reamo_mcp.models.roles import Failed, Found, Unsupported
+from reamo_mcp.models.roles import Answer, Failed, Found, HeardSpan, Unsupported
 from reamo_mcp.models.sound_detection import EVERYWHERE, HOP, NOWHERE, Extent, SoundDecision, SoundSegmenter, tripled
 from tests.doubles.sound_scorers import tones
 from tests.doubles.tiny_clap import listening, saved, taught
 from tests.models.contracts import Stopped, check_audio_segmenter
 from tests.models.local.clap_child import engine
+from tests.models.local.test_full_devices import full_at
 
 pytestmark = [pytest.mark.models, pytest.mark.timeout(600)]  # the cores of a busy machine are slow
 
@@ -192,6 +194,28 @@ def test_a_sound_that_is_too_much_fails_typed_and_the_next_one_is_heard(part: st
     assert isinstance(answer, Found)
 
 
+def test_memory_that_runs_out_at_any_step_costs_nothing_but_that_answer() -> None:
+    made = taught()
+    sound, phrases = tones(4, ("low", 0.0, 3.0)), ["a low tone", "a high tone"]
+
+    segmenter = SoundSegmenter(LocalSoundScorer(lambda: made, "tiny", "1"))
+    for step in (1, 40, 400):  # while it reads phrases
+        with full_at(step) as hit:
+            answers = segmenter.segment(sound, phrases, Unlimited())
+        assert hit
+        assert [type(answer) for answer in answers] == [Failed, Failed]
+    for step in range(1, 200, 11):  # while it listens
+        assert places(segmenter.segment(sound, phrases, Unlimited())) == [[(0.0, 3.0)], []]
+        with full_at(step) as hit:
+            answers = segmenter.segment(sound, phrases, Unlimited())
+        assert hit, "nothing was tried"
+        assert places(answers) == [[(0.0, 3.0)], []], "half as many windows at a time would have been possible"
+
+
+def places(answers: Sequence[Answer[HeardSpan]]) -> list[list[tuple[float, float]]]:
+    return [[(span.start, span.end) for span in answer.items] for answer in answers if isinstance(answer, Found)]
+
+
 def test_cancelling_is_obeyed_before_the_model_runs() -> None:
     with pytest.raises(Cancelled):
         scorer().similarities(noise(), WINDOWS, PHRASES, Stopped())
@@ -240,6 +264,20 @@ def test_a_checkpoint_is_loaded_from_its_folder_when_it_is_first_needed(tmp_path
     assert [(span.start, span.end) for span in low.items] == [(2.0, 6.0)]
     assert [span.score for span in low.items] == pytest.approx([span.score for span in expected.items], abs=1e-5)
     assert high == Found(())
+
+
+def test_a_checkpoint_needs_no_weights_that_are_counted_and_not_learned(tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    weights = saved(tmp_path / "clap", listening())
+    file = weights.folder / "model.safetensors"
+    learned = {name: tensor for name, tensor in load_file(file).items() if not name.endswith("_ids")}
+    assert len(load_file(file)) - len(learned) == 2
+    save_file(learned, file, metadata={"format": "pt"})
+    found = LocalSoundScorer(lambda: load_listening(weights, "cpu"), "", "").similarities(
+        noise(), WINDOWS, PHRASES, Unlimited()
+    )
+    assert found.values == pytest.approx(alike(noise(), PHRASES), abs=1e-6)
 
 
 def test_in_a_child_process_the_same_is_heard_and_cancelling_is_obeyed(
