@@ -6,7 +6,9 @@ does not fail the others.
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,6 +25,8 @@ _TRIES = 4
 _FIRST_WAIT = 0.5  # seconds, doubled with each try
 _LONGEST_WAIT = 30.0
 _MOST_BYTES = 4 << 20  # of an answer
+_HINT = "Check REAMO_REMOTE_URL, REAMO_REMOTE_MODEL and REAMO_REMOTE_TOKEN"
+_NEXT_TURN = 0.02  # seconds between two looks at whether it is one's turn
 _POLL = 0.2  # seconds between two looks at whether the work shall stop
 _BUSY = frozenset((408, 409, 425, 429, 500, 502, 503, 504))
 _FOR_ALL = frozenset((401, 403, 404, 405))
@@ -33,13 +37,20 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where the server is: ``url`` up to and with ``/v1``. Without ``model`` the first that it serves is used."""
+    """Where the server is: ``url`` up to and with ``/v1``. Without ``model`` the first that it serves is used.
+
+    No more than ``together`` requests are under way at a time, whoever makes them.
+    """
 
     url: str
     model: str = ""
     token: str = field(default="", repr=False)
     timeout: float = 300.0
     together: int = 4
+    free: threading.BoundedSemaphore = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "free", threading.BoundedSemaphore(self.together))
 
 
 class Sent(BaseModel):
@@ -67,7 +78,7 @@ def chatted(
 
     Args:
         endpoint: Where to ask.
-        items: What to ask about; no more than ``endpoint.together`` are under way at a time.
+        items: What to ask about. One of which the server does not answer in time fails alone.
         request: Makes the body of a request to ``/chat/completions`` of an item and the name of the model.
         answer: Reads the body of a completion. Raises ValueError or LookupError for one of no known form.
         control: Is obeyed while the server thinks.
@@ -112,11 +123,16 @@ async def _side_by_side(
     answer: "Callable[[bytes], Answer[R]]",
 ) -> "list[Answer[R]]":
     model = endpoint.model or await line.first_model()
-    free = asyncio.Semaphore(endpoint.together)
+    reached = False
 
     async def answered(item: T) -> "Answer[R]":
-        async with free:
-            status, body = await line.sent("chat/completions", await asyncio.to_thread(request, item, model))
+        nonlocal reached
+        async with _turn(endpoint):
+            try:
+                status, body = await line.sent("chat/completions", await asyncio.to_thread(request, item, model))
+            except _OutOfReach as trouble:
+                return Failed(RemoteEngineFailed.code, f"the remote engine cannot be used: {trouble}")
+        reached = True
         if status != 200:
             return Failed(RemoteEngineFailed.code, f"the remote engine refused this part ({status})")
         try:
@@ -126,10 +142,29 @@ async def _side_by_side(
 
     tasks = [asyncio.ensure_future(answered(item)) for item in items]
     try:
-        return await asyncio.gather(*tasks)
+        answers = await asyncio.gather(*tasks)
     finally:
         for task in tasks:
             task.cancel()
+    first = answers[0]
+    if not reached and isinstance(first, Failed):
+        raise RemoteEngineFailed(first.message, _HINT)
+    return answers
+
+
+@asynccontextmanager
+async def _turn(endpoint: Endpoint) -> AsyncGenerator[None]:
+    """Wait for a turn at the endpoint, which callers in other threads may hold."""
+    while not endpoint.free.acquire(blocking=False):  # noqa: ASYNC110 -- a semaphore of threads has no event
+        await asyncio.sleep(_NEXT_TURN)
+    try:
+        yield
+    finally:
+        endpoint.free.release()
+
+
+class _OutOfReach(Exception):
+    """The server did not answer, and why."""
 
 
 class _Line:
@@ -140,14 +175,20 @@ class _Line:
         self._url = endpoint.url.rstrip("/")
 
     async def first_model(self) -> str:
-        status, body = await self.sent("models", None)
+        try:
+            status, body = await self.sent("models", None)
+        except _OutOfReach as trouble:
+            raise _unusable(str(trouble)) from None
         try:
             return _Models.model_validate_json(body).data[0].id
         except (ValidationError, IndexError):
             raise _unusable(f"it answered {status} and named no model") from None
 
     async def sent(self, path: str, request: dict[str, Any] | None) -> tuple[int, bytes]:
-        """Return the status and body of an answer, asking again while the server is busy or out of reach."""
+        """Return the status and body of an answer, asking again while the server is busy or out of reach.
+
+        Raises _OutOfReach, and RemoteEngineFailed for what would fail every request.
+        """
         import httpx
 
         trouble = ""
@@ -171,7 +212,7 @@ class _Line:
                 status, trouble = 0, "it cannot be reached"
             wait = min(_LONGEST_WAIT, max(asked_to_wait, _FIRST_WAIT * 2**number))
         if status == 0:
-            raise _unusable(trouble)
+            raise _OutOfReach(trouble)
         return status, body
 
 
@@ -189,6 +230,4 @@ def _seconds(header: str) -> float:
 
 
 def _unusable(why: str) -> RemoteEngineFailed:
-    return RemoteEngineFailed(
-        f"the remote engine cannot be used: {why}", "Check REAMO_REMOTE_URL, REAMO_REMOTE_MODEL and REAMO_REMOTE_TOKEN"
-    )
+    return RemoteEngineFailed(f"the remote engine cannot be used: {why}", _HINT)

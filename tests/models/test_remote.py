@@ -221,6 +221,49 @@ def test_no_more_requests_run_at_once_than_allowed() -> None:
     assert len(server.requests) == 8
 
 
+def test_callers_in_several_threads_together_make_no_more_requests_than_allowed() -> None:
+    def slowly(_: dict[str, Any]) -> Reply:
+        threading.Event().wait(0.02)
+        return GOOD
+
+    with remote_server(slowly) as server:
+        one = reasoner(server, together=2)
+        asks = [text_ask(f"Ada {number}") for number in range(4)]
+        callers = [threading.Thread(target=one.reason, args=(asks, 9, Unlimited())) for _ in range(4)]
+        for caller in callers:
+            caller.start()
+        for caller in callers:
+            caller.join()
+    assert len(server.requests) == 16
+    assert server.most_at_once == 2
+
+
+def test_an_ask_over_which_the_server_falls_silent_fails_alone() -> None:
+    never = threading.Event()
+
+    def script(body: dict[str, Any]) -> Reply:
+        return Reply(waits=never) if "poison" in json.dumps(body) else GOOD
+
+    try:
+        with remote_server(script) as server:
+            asks = [text_ask("Ada 1"), text_ask("poison"), text_ask("Ada 2")]
+            answers = reasoner(server, timeout=0.5).reason(asks, 9, Unlimited())
+            never.set()
+    finally:
+        never.set()
+    assert [isinstance(answer, Found) for answer in answers] == [True, False, True]
+
+
+@pytest.mark.parametrize(("header", "least"), [("1", 1.0), ("soon", 0.0)])
+def test_a_server_that_says_when_to_come_back_is_asked_then(header: str, least: float) -> None:
+    busy = Reply(status=429, headers={"retry-after": header})
+    with remote_server(in_turn(busy, GOOD)) as server:
+        began = time.monotonic()
+        assert only(reasoner(server).reason([text_ask()], 9, Unlimited())).complete
+    assert time.monotonic() - began >= 0.7 * least  # callers come back apart
+    assert len(server.requests) == 2
+
+
 @pytest.mark.parametrize("status", [401, 403, 404])
 def test_what_fails_for_every_ask_is_an_error_that_names_the_settings(status: int) -> None:
     with remote_server(lambda _: Reply(status=status)) as server, pytest.raises(RemoteEngineFailed) as raised:
@@ -279,7 +322,8 @@ def test_without_a_model_the_first_that_is_served_is_used() -> None:
     assert server.requests[0]["model"] == "tiny"
 
 
-async def test_the_profile_answers_through_the_extractor(tmp_path: Path) -> None:
+async def test_the_profile_answers_through_the_extractor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REAMO_REMOTE_TOKEN", "from the environment")
     path = tmp_path / "blank.png"
     Image.new("RGB", (64, 48), "white").save(path)
     with remote_server(lambda _: GOOD) as server:
@@ -288,6 +332,8 @@ async def test_the_profile_answers_through_the_extractor(tmp_path: Path) -> None
             extraction = await extractor.extract(Document.of(path, text="Here is Ada."), ONTOLOGY)
     assert [(entity.name, entity.groundings[0].quote) for entity in extraction.entities] == [("Ada", "Ada")]
     assert [part["type"] for part in server.requests[0]["messages"][0]["content"]] == ["text", "image_url", "text"]
+    assert set(server.tokens) == {"Bearer from the environment"}
+    assert "from the environment" not in extraction.model_dump_json()
     assert extraction.engine.profile == "remote"
     assert extraction.status == "ok", extraction.warnings
 
