@@ -106,7 +106,10 @@ class SoundScorer(Protocol):
     def similarities(
         self, samples: NDArray[numpy.float32], windows: Sequence[Extent], phrases: Sequence[str], control: Control
     ) -> Similarities:
-        """Compare each window of mono samples at 16 kHz with each phrase. Raises OutOfMemory and EngineFailed."""
+        """Compare each window, in order of time, of mono samples at 16 kHz with each phrase.
+
+        Raises OutOfMemory and EngineFailed.
+        """
         ...
 
 

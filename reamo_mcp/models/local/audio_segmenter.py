@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from reamo_mcp.errors import OutOfMemory
 from reamo_mcp.isolation.control import Control
+from reamo_mcp.media.decoded import SAMPLE_RATE
 from reamo_mcp.models.local.weights import Loaded, Weights, load_model, opening, unavailable
 from reamo_mcp.models.local.work_on_device import interruptible, layers_of, told_if_out_of_memory
 from reamo_mcp.models.roles import ModelCard
@@ -30,6 +31,7 @@ from reamo_mcp.models.sound_detection import (
 )
 
 _RATE = 48_000  # of what CLAP hears
+_UP = _RATE // SAMPLE_RATE
 _TOGETHER = {"cpu": 2, "cuda": 32}  # windows that are compared at once: on a processor, more would be no faster
 _LONGEST = 77  # word pieces of the texts that CLAP was trained on
 _COUNTED = frozenset(f"text_model.embeddings.{name}" for name in ("position_ids", "token_type_ids"))  # not learned
@@ -101,11 +103,16 @@ class LocalSoundScorer:
 def _heard(
     listening: Listening, samples: NDArray[numpy.float32], windows: Sequence[Extent], control: Control
 ) -> torch.Tensor:
-    """Return what the model makes of windows, all at once or, where memory does not suffice, in halves."""
+    """Return what the model makes of windows, which are in order.
+
+    All are heard at once or, where memory does not suffice, first one half and then the other.
+    """
     control.check()
     try:
         with told_if_out_of_memory("a stretch of sound"):
-            waves = [tripled(samples, window) for window in windows]
+            begin = windows[0].begin
+            sound = tripled(samples, Extent(begin, windows[-1].end))  # at once, as windows overlap
+            waves = [sound[_UP * (window.begin - begin) : _UP * (window.end - begin)] for window in windows]
             inputs = features(listening.extractor, waves, listening.model.device)
             # A model that could look at long sounds in parts is told that none is.
             is_longer = torch.zeros(len(waves), 1, dtype=torch.bool, device=listening.model.device)
