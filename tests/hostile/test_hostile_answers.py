@@ -350,6 +350,22 @@ async def test_numbers_given_twice_ends_that_nobody_told_and_things_that_own_the
     assert len([item for item in extraction.ungrounded if item.kind == "relation"]) == len(pairs)
 
 
+ENDLESS = [
+    '{"entities":[' + '{"id":"e1",' * 50_000,
+    GOOD.replace('"quote"', '"nth":' + "9" * 100_000 + ',"quote"'),
+    "A" * 3_000_000,
+]
+
+
+@pytest.mark.parametrize("answer", ENDLESS, ids=["items", "a number", "a letter"])
+async def test_an_answer_that_repeats_itself_without_end_is_given_up_in_time(answer: str, tmp_path: Path) -> None:
+    began = time.process_time()
+    extraction = await House(tmp_path, lambda _: answer).extract()
+    assert time.process_time() - began < 10
+    assert extraction.entities == ()
+    assert extraction.status == "partial"
+
+
 @pytest.mark.parametrize("opening", ["[", '{"a":', '[{"id":['])
 async def test_an_answer_nested_ten_thousand_deep_ends_that_part_alone(opening: str, tmp_path: Path) -> None:
     answer = GOOD.replace('"relations":[]', f'"relations":[{opening * 10_000}')
