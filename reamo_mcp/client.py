@@ -192,7 +192,7 @@ class ReamoClient:
         modalities: Sequence[MediaKind] = (),
         report: ReportProgress | None = None,
     ) -> Extraction:
-        """Return every place of a phrase, as the groundings of one entity; without entity where nothing says it."""
+        """Return every place of a phrase, as the groundings of one entity; none where nothing says or shows it."""
         arguments = _reading(document, part, modalities) | {"phrase": phrase}
         return await self._extraction("ground", arguments, report)
 

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeAlias
 
 from reamo_mcp.evidence.picture import Show
-from reamo_mcp.extractor import Readings, Request
+from reamo_mcp.extractor import Request
 from reamo_mcp.isolation.threads import Report
 from reamo_mcp.media.opening import Allowed
 from reamo_mcp.settings import Settings
@@ -40,15 +40,16 @@ class Extracting(Protocol):
         """Return what the document says."""
         ...
 
-    async def read(
+    async def ground(
         self,
         document: Document,
+        phrase: str,
         *,
         request: Request | None = None,
         report: Report = ...,
         allowed: Allowed | None = None,
-    ) -> Readings:
-        """Return the readings of a document."""
+    ) -> Extraction:
+        """Return the places of a phrase."""
         ...
 
     async def fingerprint(self, document: Document, *, allowed: Allowed | None = None) -> str:

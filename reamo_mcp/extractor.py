@@ -17,11 +17,12 @@ from reamo_mcp.isolation.threads import Caller, Progress, Report, in_thread
 from reamo_mcp.linking.assemble import assemble
 from reamo_mcp.linking.called import called
 from reamo_mcp.linking.compose import compose, readings_of
+from reamo_mcp.linking.phrase import ground_phrase
 from reamo_mcp.media.decoding import Decoder
 from reamo_mcp.media.opening import Allowed, ensure_unchanged
 from reamo_mcp.models.engine import Engine
 from reamo_mcp.models.profiles import open_decoder, open_engine
-from reamo_mcp.reading.asked_modules import Modules
+from reamo_mcp.reading.asked_modules import Modules, seek
 from reamo_mcp.reading.expected_names import expected_names
 from reamo_mcp.reading.material import Material
 from reamo_mcp.reading.perceive import perceive, perceive_given_text, renamed
@@ -127,6 +128,40 @@ class Extractor:
         def work(caller: Caller) -> Readings:
             with self._opened(document, allowed or Allowed.named(), caller) as opened:
                 return self._read(opened, request or Request(), caller)
+
+        return await self._in_thread(report, work)
+
+    async def ground(
+        self,
+        document: Document,
+        phrase: str,
+        *,
+        request: Request | None = None,
+        report: Report = _unreported,
+        allowed: Allowed | None = None,
+    ) -> Extraction:
+        """Return every place where a phrase is said, shown or written, as the groundings of one entity.
+
+        Where the engine has modules that see and hear, so are the places of what it names; words are found by their
+        letters. Without entity where nothing says or shows it; see `Extraction.ungrounded` for each medium's reason.
+        """
+
+        def work(caller: Caller) -> Extraction:
+            asked = (request or Request()).model_copy(update={"listen_for": (phrase,)})
+            with self._opened(document, allowed or Allowed.named(), caller) as opened:
+                readings = self._read(opened, asked, caller)
+                control = caller.control("ground", "looking for the phrase")
+                material = _material(opened, self._senses, asked)
+                sought = seek(phrase, Modules.of(self._engine), readings.document, material, control)
+                return ground_phrase(
+                    phrase,
+                    readings.document,
+                    readings.perceptions,
+                    readings.failed,
+                    self.engine,
+                    sought,
+                    readings.notices,
+                )
 
         return await self._in_thread(report, work)
 

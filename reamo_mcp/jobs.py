@@ -10,7 +10,6 @@ import logging
 from collections import OrderedDict, deque
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import PurePath
 from typing import Literal, TypeAlias
 
@@ -24,7 +23,6 @@ from reamo_mcp.evidence.picture import Show, picture_of
 from reamo_mcp.extracting import Extracting, OpenExtractor
 from reamo_mcp.extractor import Request, open_extractor
 from reamo_mcp.isolation.threads import Progress
-from reamo_mcp.linking.phrase import ground_phrase
 from reamo_mcp.media.opening import Allowed
 from reamo_mcp.settings import Settings
 from reamo_mcp.store.keys import key
@@ -333,11 +331,8 @@ class Jobs:
             return await self._extractor.extract(
                 asked.document, asked.ontology, request=asked.request, report=job.note, allowed=job.allowed
             )
-        readings = await self._extractor.read(
-            asked.document, request=asked.request, report=job.note, allowed=job.allowed
-        )
-        return await anyio.to_thread.run_sync(
-            partial(ground_phrase, asked.phrase, readings.document, readings.perceptions, readings.failed, self.engine)
+        return await self._extractor.ground(
+            asked.document, asked.phrase, request=asked.request, report=job.note, allowed=job.allowed
         )
 
     async def _end(self, job: Job) -> None:

@@ -15,7 +15,6 @@ from reamo_mcp.errors import Cancelled, CorruptMedia, PathNotAllowed, ReamoError
 from reamo_mcp.extractor import Extractor, Request
 from reamo_mcp.isolation.control import Control
 from reamo_mcp.isolation.threads import Progress
-from reamo_mcp.linking.phrase import ground_phrase
 from reamo_mcp.media.local_decoder import LocalDecoder
 from reamo_mcp.media.opening import Allowed
 from reamo_mcp.models.engine import Engine
@@ -140,10 +139,9 @@ async def test_a_name_that_a_file_writes_is_heard_in_another_whatever_their_orde
 async def test_a_phrase_is_listened_for_and_where_speech_is_a_draft_its_absence_is_not_claimed(house: House) -> None:
     sound = write_sound(house.folder / "talk.wav", numpy.zeros(3 * 16_000, numpy.float32))
     mute = write_sound(house.folder / "mute.wav", numpy.zeros(2_000, numpy.float32))
-    read = await house.extractor.read(Document.of(sound, mute), request=Request(listen_for=("Ada Byron",)))
-    said = ground_phrase("Ada Byron", read.document, read.perceptions, read.failed, house.extractor.engine)
+    said = await house.extractor.ground(Document.of(sound, mute), "Ada Byron")
     assert [(place.kind, place.media_id) for place in said.entities[0].groundings] == [("audio_segment", "m1")]
-    unsaid = ground_phrase("Grace Hopper", read.document, read.perceptions, read.failed, house.extractor.engine)
+    unsaid = await house.extractor.ground(Document.of(sound, mute), "Grace Hopper")
     assert not unsaid.entities
     assert [claim.media_id for claim in unsaid.ungrounded] == ["m1", "m2"]
     assert "draft" in unsaid.ungrounded[0].reason

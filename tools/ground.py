@@ -20,9 +20,9 @@ async def ground(
     limit: arguments.Limit = 50,
     max_wait_s: arguments.MaxWait = 45.0,
 ) -> Answered:
-    """Find every place where a phrase is said, shown as text or written, in any files.
+    """Find every place where a phrase is said, shown as text or written; with models that see, what it names too.
 
-    Letters count, not meaning: case, spacing and hyphenation may differ, a changed word, name or number is not found.
+    In words letters count: case, spacing, hyphenation may differ; a changed word, name or number is not found.
     """
     asked = Asked(files=files, text=text, part=part, modalities=modalities, limit=limit, max_wait_s=max_wait_s)
     return await find_places(context, phrase, asked)

@@ -1,18 +1,23 @@
-"""Where a phrase is said, shown as text or written: one phrase against all readings of a document."""
+"""Where a phrase is said, shown as text or written, and where the modules of an engine see or hear what it names."""
 
 from collections.abc import Iterator, Sequence
 
 from reamo_mcp.grounding.locating import Locator
+from reamo_mcp.grounding.rejection import Rejection
 from reamo_mcp.linking.assemble import Assembled
 from reamo_mcp.linking.compose import compose, readings_of
+from reamo_mcp.reading.calls import CallResult, incomplete
 from reamo_mcp.reading.perception import Perception
 from reamo_mcp.types.coverage import FailedMedium
-from reamo_mcp.types.extraction import Engine, Entity, Extraction, Ungrounded
+from reamo_mcp.types.extraction import Call, Engine, Entity, Extraction, Notice, Ungrounded
 from reamo_mcp.types.grounding import Grounding, Provenance
 from reamo_mcp.types.media import OpenedDocument
 
 PHRASE = "phrase"
 _FOUND_BY = Provenance(model="quote search", step="locate")
+_NOT_SAID = "its words were searched; none of them say this"
+_NOT_SEEN = "it was searched; nothing in it says or shows this"
+_ABSENT = (_NOT_SAID, _NOT_SEEN)
 
 
 def ground_phrase(
@@ -21,46 +26,75 @@ def ground_phrase(
     perceptions: Sequence[Perception],
     failed: Sequence[FailedMedium],
     engine: Engine,
+    sought: Sequence[CallResult] = (),
+    notices: Sequence[Notice] = (),
 ) -> Extraction:
     """Return an extraction with one entity, the phrase, and every place of it; with none where nothing says it.
 
-    A medium without any readable words cannot be searched; it is told as ungrounded, not as absent.
+    ``sought`` is what the modules that see and hear found of it. A medium without any readable words into which no
+    module looked cannot be searched; it is told as ungrounded, not as absent.
     """
     readings = readings_of(perceptions)
     locator = Locator(document, readings)
     with_words = {reading.media_id for reading in readings if reading.text.strip()}
+    drafts = {reading.media_id for reading in readings if reading.draft}
     places: list[Grounding] = []
     absent: list[str] = []
+    misses: list[Ungrounded] = []
     for medium in document.media:
-        found = list(locator.places(phrase, medium.id, _FOUND_BY))
+        asked = [result for result in sought if result.asked.call.medium == medium.id]
+        found = [*locator.places(phrase, medium.id, _FOUND_BY), *_seen(asked, locator)]
         places.extend(found)
-        if not found and medium.id in with_words:
-            absent.append(medium.id)
-    numbered = tuple(place.model_copy(update={"id": f"g{number}"}) for number, place in enumerate(places, start=1))
-    drafts = {reading.media_id for reading in readings if reading.draft}
-    surely = tuple(medium for medium in absent if medium not in drafts)
-    entity = Entity(id="e1", type=PHRASE, name=phrase, groundings=numbered, absent=surely) if numbered else None
-    misses = tuple(_misses(phrase, document, absent, with_words, drafts, found_somewhere=bool(numbered)))
-    answer = Assembled(entities=(entity,) if entity else (), relations=(), events=(), ungrounded=misses)
-    return compose(answer, document, perceptions, failed, engine)
-
-
-def _misses(
-    phrase: str,
-    document: OpenedDocument,
-    absent: Sequence[str],
-    with_words: set[str],
-    drafts: set[str],
-    *,
-    found_somewhere: bool,
-) -> Iterator[Ungrounded]:
-    for medium in document.media:
-        if medium.id in absent and medium.id in drafts:
-            reason = "it was not heard, but what is said is known from a draft with wrong words only: it may be said"
-        elif medium.id in absent and not found_somewhere:
-            reason = "its words were searched; none of them say this"
-        elif medium.id not in with_words:
-            reason = "no words could be read in it, so the phrase could not be looked for"
-        else:
+        if found:
             continue
-        yield Ungrounded(kind="entity", type=PHRASE, text=phrase, reason=reason, media_id=medium.id)
+        reason = _why_nowhere(asked, has_words=medium.id in with_words, is_draft=medium.id in drafts)
+        if reason in _ABSENT:
+            absent.append(medium.id)
+        misses.append(Ungrounded(kind="entity", type=PHRASE, text=phrase, reason=reason, media_id=medium.id))
+    numbered = tuple(place.model_copy(update={"id": f"g{number}"}) for number, place in enumerate(places, start=1))
+    entity = Entity(id="e1", type=PHRASE, name=phrase, groundings=numbered, absent=tuple(absent)) if numbered else None
+    open_ends = tuple(miss for miss in misses if entity is None or miss.media_id not in absent)
+    answer = Assembled(entities=(entity,) if entity else (), relations=(), events=(), ungrounded=open_ends)
+    told = tuple(incomplete(sought))
+    return compose(
+        answer,
+        document,
+        perceptions,
+        failed,
+        engine,
+        calls=tuple(_call(result, entity) for result in sought),
+        notices=(*notices, *told),
+        complete=not told,
+    )
+
+
+def _seen(asked: Sequence[CallResult], locator: Locator) -> Iterator[Grounding]:
+    for result in asked:
+        for mention in result.mentions:
+            place = locator.locate(mention)
+            if not isinstance(place, Rejection):
+                yield place
+
+
+def _call(result: CallResult, entity: Entity | None) -> Call:
+    call = result.asked.call
+    return Call(
+        id=result.asked.id,
+        target=entity.id if entity else PHRASE,
+        media_id=call.medium,
+        module=call.module,
+        instruction=call.instruction,
+        outcome=result.outcome,
+    )
+
+
+def _why_nowhere(asked: Sequence[CallResult], *, has_words: bool, is_draft: bool) -> str:
+    """Return why a medium has no place of the phrase; one of `_ABSENT` if it was searched in vain."""
+    failure = next((result.reason for result in asked if result.outcome == "failed"), None)
+    if failure is not None:
+        return f"it could not be looked for: {failure}"
+    if is_draft:
+        return "it was not heard, but what is said is known from a draft with wrong words only: it may be said"
+    if asked:
+        return _NOT_SEEN
+    return _NOT_SAID if has_words else "no words could be read in it, so the phrase could not be looked for"

@@ -1,6 +1,6 @@
-"""What became of the calls of a reasoner: each is put to its module, all calls for one medium together.
+"""What became of calls: each is put to its module, all calls for one medium together.
 
-A module that sees nothing says so: the thing is absent there, whatever the reasoner claimed. So it is where the module
+A module that sees nothing says so: the thing is absent there, whatever a reasoner claimed. So it is where the module
 is not sure of what it found and a second look does not see it. A hint of the reasoner only chooses among what the
 module found; it is never a place itself. Where a module could not look at all of a medium and found nothing in the
 rest, the thing is not absent: the call failed.
@@ -28,6 +28,7 @@ from reamo_mcp.types.media import AudioMedium, ImageMedium, Medium, OpenedDocume
 from reamo_mcp.types.reading import AtRegion
 
 _PICTURE_SIDE = 1333  # pixels: what detectors of today are trained on
+_MOST_REGIONS = 64  # of a phrase in one picture, the best ones
 _ORIGINAL_SIDE = 4096  # pixels of a picture of which crops are cut; most are not larger
 
 _Find = tuple[str, Region]  # a phrase, and what was found of it
@@ -60,6 +61,23 @@ class Modules:
         is_heard = isinstance(medium, AudioMedium) or (isinstance(medium, VideoMedium) and medium.has_sound)
         if is_heard and self.audio_segmenter is not None:
             yield "audio_segmenter"
+
+
+def seek(
+    phrase: str, modules: Modules, document: OpenedDocument, material: Material, control: Control
+) -> tuple[CallResult, ...]:
+    """Return where the modules see and hear what a phrase names, every place of it, by medium and module.
+
+    Raises what ``control.check`` raises.
+    """
+    offered = modules.offered(document, [medium.id for medium in document.media])
+    calls = [
+        AskedCall(
+            f"c{number}", phrase, MetaCall(target=phrase, medium=medium, module=module, instruction=phrase), every=True
+        )
+        for number, (medium, module) in enumerate(offered, start=1)
+    ]
+    return tuple(put_calls(calls, modules, document, material, control))
 
 
 def put_calls(
@@ -129,37 +147,37 @@ def _in_picture(
         gap = Gap.by(setback(error, f"a picture ({segmenter.card.name})"))
         found = dict.fromkeys(phrases, ((), gap))
 
-    def choose(rejected: Set[_Find]) -> list[_Find | None]:
+    def choose(rejected: Set[_Find]) -> list[list[_Find]]:
         used: set[Box] = set()
-        choices: list[_Find | None] = []
+        choices: list[list[_Find]] = []
         for asked in calls:
             phrase = asked.call.instruction
-            region = _chosen([one for one in found[phrase][0] if (phrase, one) not in rejected], asked.call, used)
-            choices.append(None if region is None else (phrase, region))
-            if region is not None:
-                used.add(region.box)
+            left = [one for one in found[phrase][0] if (phrase, one) not in rejected]
+            regions = left[:_MOST_REGIONS] if asked.every else _chosen(left, asked.call, used)
+            choices.append([(phrase, region) for region in regions])
+            used.update(region.box for region in regions)
         return choices
 
     look = SecondLook[_Find](confirmer, segmenter.card)
-    for asked, find in zip(calls, look.choices(choose, source.doubt, control), strict=True):
-        mentions = () if find is None else (_mention(asked, find[1], segmenter.card.name),)
+    for asked, finds in zip(calls, look.choices(choose, source.doubt, control), strict=True):
+        mentions = tuple(_mention(asked, region, segmenter.card.name) for _, region in finds)
         is_rejected = any(phrase == asked.call.instruction for phrase, _ in look.rejected)
         unseen = UNSEEN if is_rejected else "the image segmenter does not see it"
         yield result_of(asked, mentions, found[asked.call.instruction][1], unseen)
 
 
-def _chosen(regions: Sequence[Region], call: MetaCall, used: set[Box]) -> Region | None:
+def _chosen(regions: Sequence[Region], call: MetaCall, used: set[Box]) -> list[Region]:
     """Return the region that the hint points to, else the best that no other call has; the best if all are taken."""
     if not regions:
-        return None
+        return []
     if call.box is not None:
         left, top, right, bottom = call.box
         hint = Box(x=left, y=top, width=max(0.0, right - left), height=max(0.0, bottom - top))
         best = max(regions, key=lambda region: region.box.intersection_over_union(hint))
         if best.box.intersection_over_union(hint) > 0:
-            return best
+            return [best]
     free = [region for region in regions if region.box not in used]
-    return max(free or regions, key=lambda region: region.score)
+    return [max(free or regions, key=lambda region: region.score)]
 
 
 def _mention(asked: AskedCall, region: Region, model: str) -> CandidateMention:

@@ -25,6 +25,7 @@ STEP = 0.25
 """Seconds between two frames that are followed; more in very long videos."""
 _MOST_FRAMES = 16_000  # less than a decoder hands out of one video
 _SIDE = 1024  # pixels: what segmenters of today see
+_MOST_TRACKS = 64  # of a phrase in one video, the best ones
 _WINDOW = 16  # frames that are handed to the tracker together
 _LONGEST_HOLE = 1.5  # steps without a frame beyond which the time between was not observed
 
@@ -100,22 +101,22 @@ def called_in_video(
         gap = Gap.by(setback(error, f"a video ({tracker.card.name})"))
     gap = gap or gap_of(outcome)
 
-    def choose(rejected: Set[int]) -> list[int | None]:
+    def choose(rejected: Set[int]) -> list[list[int]]:
         taken: set[int] = set()
-        choices: list[int | None] = []
+        choices: list[list[int]] = []
         for asked in calls:
             own = {
                 number: track
                 for number, track in followed.tracks.items()
                 if followed.phrases[number] == asked.call.instruction and number not in rejected
             }
-            choices.append(_chosen(own, asked.call, taken))
-            taken.update(number for number in choices[-1:] if number is not None)
+            choices.append(_best(own) if asked.every else _chosen(own, asked.call, taken))
+            taken.update(choices[-1])
         return choices
 
     look = SecondLook[int](confirmer, tracker.card)
-    for asked, number in zip(calls, look.choices(choose, followed.doubt, control), strict=True):
-        mentions = () if number is None else (_mention(asked, followed.tracks[number], tracker.card.name),)
+    for asked, numbers in zip(calls, look.choices(choose, followed.doubt, control), strict=True):
+        mentions = tuple(_mention(asked, followed.tracks[number], tracker.card.name) for number in numbers)
         is_rejected = any(followed.phrases[one] == asked.call.instruction for one in look.rejected)
         yield result_of(asked, mentions, gap, UNSEEN if is_rejected else "the video tracker does not see it")
 
@@ -156,10 +157,16 @@ def _take(
         pass
 
 
-def _chosen(tracks: Mapping[int, Track], call: MetaCall, taken: set[int]) -> int | None:
+def _best(tracks: Mapping[int, Track]) -> list[int]:
+    """Return the surest and longest tracks, in the order in which they begin."""
+    most = sorted(tracks, key=lambda number: -_weight(tracks[number]))[:_MOST_TRACKS]
+    return sorted(most)
+
+
+def _chosen(tracks: Mapping[int, Track], call: MetaCall, taken: set[int]) -> list[int]:
     """Return the track that the hints point to, else the best that no other call has; the best if all are taken."""
     if not tracks:
-        return None
+        return []
     if call.time is not None:
         shared = {number: _shared(track.visible, *call.time) for number, track in tracks.items()}
         tracks = {number: tracks[number] for number, seconds in shared.items() if seconds > 0} or tracks
@@ -168,9 +175,13 @@ def _chosen(tracks: Mapping[int, Track], call: MetaCall, taken: set[int]) -> int
         hint = Box(x=left, y=top, width=max(0.0, right - left), height=max(0.0, bottom - top))
         overlaps = {number: _overlap(track, hint) for number, track in tracks.items()}
         if any(overlaps.values()):
-            return max(overlaps, key=lambda number: overlaps[number])
+            return [max(overlaps, key=lambda number: overlaps[number])]
     free = [number for number in tracks if number not in taken]
-    return max(free or tracks, key=lambda number: tracks[number].score * _length(tracks[number].visible))
+    return [max(free or tracks, key=lambda number: _weight(tracks[number]))]
+
+
+def _weight(track: Track) -> float:
+    return track.score * _length(track.visible)
 
 
 def _shared(spans: Iterable[TimeSpan], start: float, end: float) -> float:

@@ -1,5 +1,6 @@
-"""A call of a reasoner to a module, and what became of it."""
+"""A call to a module, by a reasoner or by whoever looks for a phrase, and what became of it."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -7,17 +8,22 @@ from reamo_mcp.media.decoded import Outcome
 from reamo_mcp.models.meta_response import MetaCall
 from reamo_mcp.reading.setbacks import Gap
 from reamo_mcp.types.candidate import CandidateMention
+from reamo_mcp.types.extraction import Notice
 
 What = Literal["located", "absent", "failed"]
 
 
 @dataclass(frozen=True)
 class AskedCall:
-    """A call as it was put; ``target`` is the id of a candidate."""
+    """A call as it was put; ``target`` is the id of a candidate.
+
+    ``every`` place is wanted, or the best one alone.
+    """
 
     id: str
     target: str
     call: MetaCall
+    every: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,3 +51,18 @@ def gap_of(outcome: Outcome) -> Gap | None:
     """Return why a stream was not read to its end, None if it was."""
     missed = outcome.end.not_read if outcome.end is not None else ()
     return Gap(missed[0].reason, missed[0].retryable) if missed else None
+
+
+def incomplete(results: Iterable[CallResult]) -> Iterator[Notice]:
+    """Yield what the reader of the answer should know of calls that could not look everywhere."""
+    for result in results:
+        if result.outcome == "absent" or not result.reason:
+            continue
+        found = result.outcome == "located"
+        message = "not every place could be looked at" if found else "a place could not be looked for"
+        yield Notice(
+            code="call_incomplete" if found else "call_failed",
+            message=f"{message}: {result.reason}",
+            media_id=result.asked.call.medium,
+            retryable=result.retryable,
+        )

@@ -15,7 +15,7 @@ from reamo_mcp.models.meta_grammar import Form
 from reamo_mcp.models.meta_response import MetaResponse
 from reamo_mcp.models.roles import Answer, Failed, Found, Reasoned, Reasoner
 from reamo_mcp.reading.asked_modules import Modules, put_calls
-from reamo_mcp.reading.calls import CallResult
+from reamo_mcp.reading.calls import CallResult, incomplete
 from reamo_mcp.reading.checked_answers import checked
 from reamo_mcp.reading.material import Material
 from reamo_mcp.reading.passes import Extent, Pass, Unseen, passes
@@ -118,18 +118,7 @@ def propose_by_reasoner(
     _ask_all(waiting, document, reasoner, modules, ontology, told, account, control)
     results = tuple(put_calls(told.calls, modules, document, material, control))
     told.settle(results)
-    for result in results:
-        if result.outcome == "absent" or not result.reason:
-            continue
-        found = result.outcome == "located"
-        message = "not every place could be looked at" if found else "a place could not be looked for"
-        notice = Notice(
-            code="call_incomplete" if found else "call_failed",
-            message=f"{message}: {result.reason}",
-            media_id=result.asked.call.medium,
-            retryable=result.retryable,
-        )
-        account.notices[notice] = None
+    account.notices.update(dict.fromkeys(incomplete(results)))
     return Reasoning(
         candidates=told.candidates(),
         calls=results,

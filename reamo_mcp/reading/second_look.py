@@ -6,6 +6,7 @@ than some of each medium. Where nobody can look, or whoever looks fails, finds s
 
 from collections.abc import Callable, Hashable, Sequence, Set
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Generic, NamedTuple, TypeVar
 
 from reamo_mcp.isolation.control import Control
@@ -54,17 +55,17 @@ class SecondLook(Generic[K]):
     _looked_at: set[K] = field(default_factory=set[K])
 
     def choices(
-        self, choose: Callable[[Set[K]], Sequence[K | None]], doubt: Callable[[K], Doubt], control: Control
-    ) -> Sequence[K | None]:
-        """Return what is chosen once each doubtful choice was looked at; ``choose`` chooses without some.
+        self, choose: Callable[[Set[K]], Sequence[Sequence[K]]], doubt: Callable[[K], Doubt], control: Control
+    ) -> Sequence[Sequence[K]]:
+        """Return what is chosen once each doubtful choice was looked at.
 
-        Raises what ``control.check`` raises.
+        ``choose`` chooses for each call, without those that are given up. Raises what ``control.check`` raises.
         """
         while True:
             chosen = choose(self.rejected)
             if self.confirmer is None:
                 return chosen
-            new = (one for one in dict.fromkeys(chosen) if one is not None and one not in self._looked_at)
+            new = (one for one in dict.fromkeys(chain.from_iterable(chosen)) if one not in self._looked_at)
             due = {one: told for one in new if is_doubtful((told := doubt(one)).score, self.first)}
             best = sorted(due, key=lambda one: -due[one].score)[: _MOST_LOOKS - len(self._looked_at)]
             if not best:

@@ -30,9 +30,7 @@ def extraction_request(services: Services, asked: Asked, tasks: tuple[Task, ...]
 
 def phrase_request(asked: Asked, phrase: str) -> JobRequest:
     """Return the request to find a phrase. Raises InvalidArgument."""
-    request = Request(
-        part=parse_part(asked.part), modalities=tuple(dict.fromkeys(asked.modalities)), listen_for=(phrase,)
-    )
+    request = Request(part=parse_part(asked.part), modalities=tuple(dict.fromkeys(asked.modalities)))
     return JobRequest(document=_document(asked), request=request, phrase=phrase)
 
 

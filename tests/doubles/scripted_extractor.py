@@ -10,9 +10,10 @@ import anyio
 
 from reamo_mcp.errors import ReamoError
 from reamo_mcp.evidence.picture import Show, picture_of
-from reamo_mcp.extractor import Readings, Request
+from reamo_mcp.extractor import Request
 from reamo_mcp.isolation.control import Unlimited
 from reamo_mcp.isolation.threads import Progress, Report
+from reamo_mcp.linking.phrase import ground_phrase
 from reamo_mcp.media.opening import Allowed, open_file
 from reamo_mcp.reading.perception import Perception
 from reamo_mcp.settings import Limits, Settings
@@ -129,14 +130,15 @@ class ScriptedExtractor:
         await self._work(document, texts, report)
         return self.answer(document) if self.answer else extraction_of(*texts)
 
-    async def read(
+    async def ground(
         self,
         document: Document,
+        phrase: str,
         *,
         request: Request | None = None,
         report: Report = _unreported,
         allowed: Allowed | None = None,
-    ) -> Readings:
+    ) -> Extraction:
         texts = self._texts(document, allowed)
         read = extraction_of(*texts)
         await self._work(document, texts, report)
@@ -151,7 +153,7 @@ class ScriptedExtractor:
             for number, medium in enumerate(read.document.media)
             if medium.kind == "text"
         )
-        return Readings(document=read.document, perceptions=perceptions)
+        return ground_phrase(phrase, read.document, perceptions, (), ENGINE)
 
     async def fingerprint(self, document: Document, *, allowed: Allowed | None = None) -> str:
         return sha256("\n\n".join(self._texts(document, allowed)).encode()).hexdigest()

@@ -29,14 +29,15 @@ def settled(
 ) -> list[str | None]:
     """Choose the ``wanted`` best of some things, each called as its phrase, under a second look."""
 
-    def choose(rejected: Set[str]) -> list[str | None]:
+    def choose(rejected: Set[str]) -> list[list[str]]:
         left = sorted(scores.keys() - rejected, key=lambda one: -scores[one])
-        return [*left[:wanted], *[None] * (wanted - len(left))]
+        return [left[number : number + 1] for number in range(wanted)]
 
     def doubt(one: str) -> Doubt:
         return Doubt(one, scores[one], picture)
 
-    return list(SecondLook[str](confirmer, card).choices(choose, doubt, Unlimited()))
+    chosen = SecondLook[str](confirmer, card).choices(choose, doubt, Unlimited())
+    return [next(iter(ones), None) for ones in chosen]
 
 
 def says(*seen: str) -> ScriptedConfirmer:
@@ -59,11 +60,12 @@ def test_a_doubtful_find_that_the_second_look_does_not_see_is_given_up_and_the_n
 def test_a_sure_find_that_is_chosen_instead_is_not_looked_at() -> None:
     confirmer = says()
 
-    def choose(rejected: Set[str]) -> list[str | None]:
-        return ["doubtful" if "doubtful" not in rejected else "sure"]
+    def choose(rejected: Set[str]) -> list[list[str]]:
+        return [["doubtful" if "doubtful" not in rejected else "sure"]]
 
     look = SecondLook[str](confirmer, CARD)
-    assert look.choices(choose, lambda one: Doubt(one, 0.9 if one == "sure" else 0.4, picture), Unlimited()) == ["sure"]
+    chosen = look.choices(choose, lambda one: Doubt(one, 0.9 if one == "sure" else 0.4, picture), Unlimited())
+    assert chosen == [["sure"]]
     assert [phrase for _, phrase in confirmer.looks] == ["doubtful"]
 
 
@@ -85,7 +87,8 @@ def test_of_too_many_doubtful_finds_the_best_are_looked_at_and_the_others_stay()
 def test_one_thing_is_looked_at_once_however_often_it_is_chosen() -> None:
     confirmer = says("dog")
     look = SecondLook[str](confirmer, CARD)
-    assert look.choices(lambda _: ["dog", "dog"], lambda one: Doubt(one, 0.4, picture), Unlimited()) == ["dog", "dog"]
+    chosen = look.choices(lambda _: [["dog"], ["dog"]], lambda one: Doubt(one, 0.4, picture), Unlimited())
+    assert chosen == [["dog"], ["dog"]]
     assert len(confirmer.looks) == 1
 
 
@@ -132,7 +135,7 @@ def test_a_crop_that_cannot_be_had_changes_nothing() -> None:
     confirmer = says()
     for crop in (broken, lambda: None):
         look = SecondLook[str](confirmer, CARD)
-        assert look.choices(lambda _: ["dog"], lambda one, crop=crop: Doubt(one, 0.4, crop), Unlimited()) == ["dog"]
+        assert look.choices(lambda _: [["dog"]], lambda one, crop=crop: Doubt(one, 0.4, crop), Unlimited()) == [["dog"]]
     assert confirmer.calls == 0
 
 
@@ -157,7 +160,7 @@ def test_cancelling_is_obeyed_before_a_look_and_within() -> None:
         confirmer = says()
         with pytest.raises(Cancelled):
             SecondLook[str](confirmer, CARD).choices(
-                lambda _: ["a"], lambda _: Doubt("a", 0.1, picture), Stopped(after)
+                lambda _: [["a"]], lambda _: Doubt("a", 0.1, picture), Stopped(after)
             )
         assert confirmer.looks == []
 
