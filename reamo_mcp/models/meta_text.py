@@ -13,6 +13,7 @@ ids, quotes or media; `from_paper` fills these in.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
 
 from reamo_mcp.models.meta_response import (
     MetaArgument,
@@ -47,6 +48,8 @@ _CODE_NAMES: Mapping[ModuleName, str] = {
     "video_tracker": "VideoTracking",
     "audio_segmenter": "AudioSegmentation",
 }
+_LETTERS: Mapping[ModuleName, str] = {"image_segmenter": "B", "video_tracker": "E"}
+PaperForm = Literal["figure", "closing tags", "letters"]
 _MODULE = re.compile(r"<module>", re.IGNORECASE)
 _INSTRUCTION = re.compile(r"<instruction>", re.IGNORECASE)
 _CLOSING = re.compile(r"</\w+>")
@@ -75,8 +78,8 @@ def from_paper(text: str, ontology: Ontology, source: str, media: Mapping[Module
     )
 
 
-def in_paper_form(response: MetaResponse, *, closing_tags: bool = False) -> str:
-    """Return the form of the paper's figure, or the one with closing tags. It loses what these forms cannot say."""
+def in_paper_form(response: MetaResponse, form: PaperForm = "figure") -> str:
+    """Return one of the text forms. It loses what they cannot say: letters have none for what is heard."""
     names = {entity.id: entity.name for entity in response.entities}
     records: list[str] = []
     if not response.relations and not response.events:
@@ -93,10 +96,17 @@ def in_paper_form(response: MetaResponse, *, closing_tags: bool = False) -> str:
     modules: list[ModuleName] = list(dict.fromkeys(call.module for call in response.calls))
     for module in modules:
         phrases = ", ".join(call.instruction for call in response.calls if call.module == module)
-        if closing_tags:
-            spoken.append(f"<Module>{_CODE_NAMES[module]}</Module> <Instruction>segmentation: {phrases}</Instruction>")
-        else:
-            spoken.append(f"<Module> {_FIGURE_NAMES[module]} <Instruction> {phrases}")
+        match form:
+            case "figure":
+                spoken.append(f"<Module> {_FIGURE_NAMES[module]} <Instruction> {phrases}")
+            case "closing tags":
+                name = _CODE_NAMES[module]
+                spoken.append(f"<Module>{name}</Module> <Instruction>segmentation: {phrases}</Instruction>")
+            case "letters" if module in _LETTERS:
+                letter = _LETTERS[module]
+                spoken.append(f"<module>{letter}</module> <instruction>segmentation: {phrases}</instruction>")
+            case "letters":
+                pass
     return " ".join(spoken)
 
 

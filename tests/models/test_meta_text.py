@@ -1,8 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reamo_mcp.models.meta_response import MetaCall, MetaEntity, MetaMention, MetaResponse
-from reamo_mcp.models.meta_text import from_paper, in_paper_form
+from reamo_mcp.models.meta_response import MetaCall, MetaEntity, MetaMention, MetaResponse, ModuleName
+from reamo_mcp.models.meta_text import PaperForm, from_paper, in_paper_form
 from reamo_mcp.types.ontology import Ontology
 
 NER = Ontology.of(entity_types=["person", "country", "location", "title"])
@@ -90,9 +90,10 @@ _words = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=12)
 
 
 @given(
-    st.lists(st.tuples(_words, st.sampled_from(["person", "country"]), _words), unique_by=lambda t: t[0]), st.booleans()
+    st.lists(st.tuples(_words, st.sampled_from(["person", "country"]), _words), unique_by=lambda t: t[0]),
+    st.sampled_from(["figure", "closing tags", "letters"]),
 )
-def test_what_is_rendered_is_read_back(items: list[tuple[str, str, str]], closing_tags: bool) -> None:
+def test_what_is_rendered_is_read_back(items: list[tuple[str, str, str]], form: PaperForm) -> None:
     entities = tuple(
         MetaEntity(id=f"e{at}", type=kind, name=name, mentions=(MetaMention(source="m1", quote=name),))
         for at, (name, kind, _) in enumerate(items, 1)
@@ -102,7 +103,18 @@ def test_what_is_rendered_is_read_back(items: list[tuple[str, str, str]], closin
         for at, (_, _, phrase) in enumerate(items, 1)
     )
     response = MetaResponse(entities=entities, calls=calls)
-    assert read(in_paper_form(response, closing_tags=closing_tags)) == response
+    assert read(in_paper_form(response, form)) == response
+
+
+def test_letters_name_the_modules_that_have_one() -> None:
+    modules: tuple[ModuleName, ...] = ("image_segmenter", "video_tracker", "audio_segmenter")
+    calls = tuple(MetaCall(target="e1", medium="m2", module=module, instruction="a dog") for module in modules)
+    entity = MetaEntity(id="e1", type="person", name="Ada", mentions=(MetaMention(source="m1", quote="Ada"),))
+    text = in_paper_form(MetaResponse(entities=(entity,), calls=calls), "letters")
+    assert text == (
+        "<UIE> (Ada, person) <module>B</module> <instruction>segmentation: a dog</instruction> "
+        "<module>E</module> <instruction>segmentation: a dog</instruction>"
+    )
 
 
 @given(st.text())
