@@ -22,6 +22,7 @@ from reamo_mcp.models.engine import Engine
 from reamo_mcp.models.following import FollowingTracker
 from reamo_mcp.models.meta_response import MetaCall, MetaEntity, MetaEvent, MetaMention, MetaResponse, ModuleName
 from reamo_mcp.models.roles import AudioSegmenter, ModelCard, TrackStep, VideoTracker
+from reamo_mcp.models.sound_detection import SoundSegmenter
 from reamo_mcp.models.tracker_state import TrackerState
 from reamo_mcp.settings import Limits, Settings
 from reamo_mcp.store.records import Store
@@ -32,6 +33,7 @@ from reamo_mcp.types.ontology import EntityType, EventType, Ontology
 from tests.doubles.moving_shapes import HEIGHT, SCALE, STEP, WIDTH, Film, Shape
 from tests.doubles.scripted_reasoner import ScriptedReasoner
 from tests.doubles.signal_modules import TONES, BlobDetector, BlobFollower, ToneSegmenter, blob_tracker
+from tests.doubles.sound_scorers import ToneScorer
 from tests.media_samples import VideoSample, write_sound, write_video
 
 ONTOLOGY = Ontology(entity_types=(EntityType(name="object"),), event_types=(EventType(name="signal"),))
@@ -245,6 +247,26 @@ async def test_every_place_where_a_sound_is_heard_is_told_and_one_over_a_seam_is
     assert spans["horn"] == [pytest.approx((5, 8), abs=0.06), pytest.approx((58, 62.5), abs=0.06)]
     assert spans["whistle"] == [pytest.approx((100, 101), abs=0.06)]
     assert [one.text for one in extraction.ungrounded] == ["bell"]
+
+
+async def test_sounds_judged_window_by_window_are_told_and_words_are_left_to_the_transcript(tmp_path: Path) -> None:
+    path = write_tones(tmp_path / "tones.wav", 90, ("low", 5, 9), ("low", 57, 63))
+    response = MetaResponse(
+        entities=(thing(1, "horn"), thing(2, "bell"), thing(3, "voice")),
+        calls=(
+            call("e1", "a low tone", "audio_segmenter"),
+            call("e2", "a high tone", "audio_segmenter"),
+            call("e3", 'the name "Ada" is said', "audio_segmenter"),
+        ),
+    )
+    extraction = await House(tmp_path, response, listener=SoundSegmenter(ToneScorer())).extract(path)
+    assert [one.outcome for one in extraction.calls] == ["located", "absent", "failed"]
+    spans = [
+        (place.start, place.end) for place in named(extraction, "horn").groundings if isinstance(place, AudioSegment)
+    ]
+    assert spans == [pytest.approx((5, 9), abs=0.5), pytest.approx((57, 63), abs=0.5)]
+    assert not any(isinstance(place, AudioSegment) for place in named(extraction, "voice").groundings)
+    assert any("which words are said" in one.message for one in extraction.warnings)
 
 
 async def test_a_hint_of_time_chooses_among_the_places_of_a_sound(tmp_path: Path) -> None:

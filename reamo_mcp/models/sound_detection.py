@@ -34,7 +34,7 @@ HOP = 0.5
 EVERYWHERE = {
     "silence": "silence silent quiet",
     "background noise": "noise noisy hiss hum humm static buzz",
-    "a person speaking": "speech speak spoken spoke talk say said voice conversation chat lecture dialogue announce",
+    "a person speaking": "speech speak spoken spoke talk voice conversation chat lecture dialogue announce",
     "music playing": "music musical song melody tune instrument orchestra band guitar piano drum violin sing",
     "wind blowing": "wind windy breeze gust storm",
     "traffic on a road": "traffic road street car vehicle truck bus motor engine drive driv",
@@ -50,6 +50,8 @@ NOWHERE = (
 ).split(", ")
 """Sounds of many kinds, none of them common. One that shares a word with a phrase is not put against it."""
 
+_OF_WORDS = frozenset("say said word name mention sentence quote utter pronounce".split())
+_QUOTED = re.compile(r"[\"“”„«»]|(?<!\w)['‘‚]\w.*\w['’](?!\w)")
 _ARTICLES = frozenset(("a", "an", "the", "of", "on"))
 _QUIETEST = 2.0**-15  # a step of 16 bits: what is never louder is no sound
 _UP = 3  # samples that a model hears for each one that there is: 48 kHz
@@ -127,15 +129,19 @@ class SoundSegmenter:
     def segment(self, sound: Sound, phrases: Sequence[str], control: Control) -> list[Answer[HeardSpan]]:
         """Return the spans of each phrase, in the order of time."""
         control.check()
-        asked = [phrase for phrase in dict.fromkeys(phrases) if self._scorer.fits(phrase)]
-        answers: dict[str, Answer[HeardSpan]]
+        answers: dict[str, Answer[HeardSpan]] = {}
+        for phrase in phrases:
+            if asks_for_words(phrase):
+                answers[phrase] = Unsupported("which words are said is for the transcript to tell: name a sound")
+            elif not self._scorer.fits(phrase):
+                answers[phrase] = Unsupported("the phrase is too long for the model: describe the sound in fewer words")
+        asked = [phrase for phrase in dict.fromkeys(phrases) if phrase not in answers]
         try:
             heard = _heard(self._scorer, sound, asked, control)
-            answers = {phrase: Found(spans) for phrase, spans in zip(asked, heard, strict=True)}
+            answers |= {phrase: Found(spans) for phrase, spans in zip(asked, heard, strict=True)}
         except (OutOfMemory, EngineFailed) as error:
-            answers = dict.fromkeys(asked, Failed(error.code, error.message))
-        too_long = Unsupported("the phrase is too long for the model: describe the sound in fewer words")
-        return [answers.get(phrase, too_long) for phrase in phrases]
+            answers |= dict.fromkeys(asked, Failed(error.code, error.message))
+        return [answers[phrase] for phrase in phrases]
 
 
 def _heard(scorer: SoundScorer, sound: Sound, phrases: Sequence[str], control: Control) -> list[tuple[HeardSpan, ...]]:
@@ -180,6 +186,11 @@ def window_of(extent: Extent, length: int) -> Extent:
 def is_silent(samples: NDArray[numpy.float32]) -> bool:
     """Return whether nothing sounds, not even softly."""
     return not (numpy.abs(samples) > _QUIETEST).any()
+
+
+def asks_for_words(phrase: str) -> bool:
+    """Return whether a phrase asks for what is said, and not for a sound: all speech sounds like "she says hello"."""
+    return _QUOTED.search(phrase) is not None or not _OF_WORDS.isdisjoint(_words(phrase))
 
 
 def common_rivals(phrase: str) -> list[str]:

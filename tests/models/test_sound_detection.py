@@ -165,6 +165,30 @@ def test_what_is_asked_for_is_not_put_against_itself(phrase: str, rival: str) ->
     assert len([*common_rivals(phrase), *rare_rivals(phrase)]) == len(EVERYWHERE) + len(NOWHERE) - 1
 
 
+@pytest.mark.parametrize(
+    "phrase",
+    [
+        "a man says hello",
+        "the word hello",
+        "Her Name is called",
+        'a voice: "help"',
+        "someone shouts 'help me'",
+        "«oui»",
+    ],
+)
+def test_words_are_never_located_by_their_sound(phrase: str) -> None:
+    segmenter = SoundSegmenter(AlwaysScorer(lambda asked, _: float(asked == phrase), DECISION))
+    (answer,) = segmenter.segment(tones(3), [phrase], Unlimited())
+    assert isinstance(answer, Unsupported)
+    assert "transcript" in answer.reason
+
+
+@pytest.mark.parametrize("phrase", ["a man speaks", "a dog's bark", "the boys' laughter", "rock 'n' roll", "a crowd"])
+def test_sounds_of_people_and_others_are_asked_for(phrase: str) -> None:
+    segmenter = SoundSegmenter(AlwaysScorer(lambda asked, _: float(asked == phrase), DECISION))
+    assert spans_of(segmenter, tones(3), phrase)
+
+
 def test_a_phrase_that_is_itself_a_rival_of_others_is_answered() -> None:
     habit = {"a donkey braying": 0.9, "a dog": 0.8}
     segmenter = SoundSegmenter(AlwaysScorer(lambda phrase, _: habit.get(phrase, 0.0), DECISION))
