@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy
 import pytest
 
+from reamo_mcp.evaluation.ablations import NamingReasoner
 from reamo_mcp.evaluation.oracle import OracleTextReader
 from reamo_mcp.evaluation.rules import RuleTextExtractor
+from reamo_mcp.evaluation.spacy_rules import SpacyRuleExtractor
 from reamo_mcp.isolation.control import Unlimited
 from reamo_mcp.isolation.program import Program
 from reamo_mcp.models.asks import Sound
@@ -87,9 +89,10 @@ def blobs(tmp_path: Path) -> BlobFolder:
     [
         ScriptedTextExtractor({"Ada Lovelace": "person", "London": "location"}, {"met": "meeting"}),
         RuleTextExtractor(),
+        SpacyRuleExtractor(),
         EmbeddedTextExtractor(2),
     ],
-    ids=["scripted", "rules", "embedded"],
+    ids=["scripted", "rules", "spacy", "embedded"],
 )
 def test_text_extractors_keep_the_contract(extractor: TextExtractor) -> None:
     check_text_extractor(extractor)
@@ -147,5 +150,6 @@ def test_a_reader_that_dies_of_one_picture_keeps_the_contract_across_the_border(
 
 def test_reasoners_keep_the_contract() -> None:
     check_reasoner(ScriptedReasoner(lambda _: TOLD))
+    check_reasoner(NamingReasoner(ScriptedReasoner(lambda _: TOLD)))
     with remote_server(lambda _: Reply(written(TOLD))) as server:
         check_reasoner(RemoteReasoner(Endpoint(server.url, "tiny")))
