@@ -172,6 +172,8 @@ def _abilities(engine: "Engine") -> Iterator[Finding]:
     ]
     if engine.image_segmenter:
         yield Finding(True, "image and video: what phrases such as 'the man on the left' refer to, outlined")
+    if engine.audio_segmenter:
+        yield Finding(True, "audio and video: when sounds such as 'a dog barks' are heard")
     if engine.reasoner:
         yield Finding(True, "all together: read at once by one model, whose claims are grounded against what was read")
     if engine.confirmer and (engine.image_segmenter or engine.video_tracker):
