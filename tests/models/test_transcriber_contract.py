@@ -1,6 +1,7 @@
 """What every transcriber keeps to, whatever hears inside it."""
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
@@ -10,9 +11,14 @@ import pytest
 
 from reamo_mcp.errors import Cancelled
 from reamo_mcp.isolation.control import Unlimited
+from reamo_mcp.isolation.handling import Handlers
+from reamo_mcp.isolation.program import Program
 from reamo_mcp.media.decoded import SAMPLE_RATE
 from reamo_mcp.models.asks import Sound
+from reamo_mcp.models.border import EngineChild
 from reamo_mcp.models.embedded.transcriber import EmbeddedTranscriber
+from reamo_mcp.models.engine import Engine
+from reamo_mcp.models.host import HostedTranscriber, handlers_over
 from reamo_mcp.models.local.transcriber import LocalTranscriber
 from reamo_mcp.models.remembered import RememberedTranscriber
 from reamo_mcp.models.roles import Found, HeardWord, ModelCard, SpeechTranscript, Transcriber
@@ -44,6 +50,25 @@ def embedded(_: Path) -> Transcriber:
     return EMBEDDED
 
 
+def serve() -> Handlers:
+    return handlers_over(Engine(profile="test", transcriber=double(Path())))
+
+
+CHILD = EngineChild(Program(target="tests.models.test_transcriber_contract:serve"))  # starts when it is asked
+
+
+@pytest.fixture(scope="module", autouse=True)
+def child() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "path", [*sys.path, str(Path(__file__).parent.parent.parent)])
+        yield
+        CHILD.close()
+
+
+def across(_: Path) -> Transcriber:
+    return HostedTranscriber(CHILD, CARD)
+
+
 def tiny(folder: Path) -> Transcriber:
     from reamo_mcp.models.local.ctc_aligner import CtcAligner, load_sounding
     from reamo_mcp.models.local.letters import alphabet_in
@@ -60,7 +85,7 @@ def tiny(folder: Path) -> Transcriber:
 
 
 Made = Callable[[Path], Transcriber]
-EVERY = [double, without_aligner, remembered, embedded, pytest.param(tiny, marks=TORCH)]
+EVERY = [double, without_aligner, remembered, across, embedded, pytest.param(tiny, marks=TORCH)]
 
 
 @pytest.fixture
