@@ -184,6 +184,8 @@ async def test_a_face_gets_no_name_that_nothing_says(tmp_path: Path) -> None:
     picture = shapes(tmp_path, red=(5, 10, 45, 50))
     extraction = await House(tmp_path, lambda _: response).extract(picture, text="Nobody is named here.")
     assert [one.name for one in extraction.entities] == ["", ""]
+    extraction = await House(tmp_path / "named", lambda _: response).extract(picture, text="Marie Curie is not shown.")
+    assert "Marie Curie" not in {one.name for one in extraction.entities}, "no words tie the name to the face"
 
 
 @pytest.mark.parametrize("quote", ["Adam", "Ada Byron", "throws not", "50 kg"])

@@ -27,11 +27,12 @@ _MOST_KNOWN = 60  # things carried on; more would fill the ask
 
 @dataclass
 class _Thing:
-    """A thing; ``is_said``: a text that was shown says its name."""
+    """A thing; ``is_said``: a text that was shown says its name. If none does, ``quote`` is the longest true one."""
 
     type: str
     name: str
     is_said: bool = False
+    quote: str = ""
     mentions: dict[CandidateMention, None] = field(default_factory=dict[CandidateMention, None])
 
 
@@ -161,6 +162,9 @@ class Told:
             self._things[key] = _Thing(entity.type, entity.name)
         thing = self._things[key]
         thing.is_said = thing.is_said or shown.says(thing.name)
+        if not thing.is_said:
+            said = [mention.quote for mention in mentions if shown.says(mention.quote)]
+            thing.quote = max([thing.quote, *said], key=len)
         thing.mentions.update(dict.fromkeys(mentions))
         return key
 
@@ -269,6 +273,6 @@ def _proven(thing: _Thing) -> str:
 
     A face alone has no proper name, and a true quote proves no other name than its own.
     """
-    if thing.is_said or thing.name == thing.name.lower():
+    if thing.name == thing.name.lower():
         return thing.name
-    return max((mention.quote for mention in thing.mentions), key=len, default="")
+    return thing.name if thing.is_said and any(mention.quote for mention in thing.mentions) else thing.quote

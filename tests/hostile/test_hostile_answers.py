@@ -184,6 +184,14 @@ async def test_a_true_quote_proves_no_name_that_no_source_says(name: str, tmp_pa
     assert [one.name for one in extraction.entities] == ["Ada Byron"]
 
 
+async def test_a_false_quote_beside_a_true_one_proves_no_name_either(tmp_path: Path) -> None:
+    mentions = tuple(MetaMention(source="m1", quote=quote) for quote in ("Ada", "Ada Lovelace"))
+    lie = MetaEntity(id="e1", type="person", name="Ada Lovelace", mentions=mentions)
+    extraction = await House(tmp_path, lambda _: MetaResponse(entities=(lie,))).extract()
+    assert [one.name for one in extraction.entities] == ["Ada"]
+    assert {place.quote for place in extraction.entities[0].groundings} == {"Ada"}
+
+
 async def test_a_name_that_another_place_says_stays_with_a_shorter_quote(tmp_path: Path) -> None:
     extraction = await House(tmp_path, lambda _: MetaResponse(entities=(entity(1, "Ada Byron", "Ada"),))).extract()
     assert [one.name for one in extraction.entities] == ["Ada Byron"]
