@@ -122,7 +122,10 @@ def _reasoned(body: bytes) -> Answer[Reasoned]:
         return Failed(RemoteEngineFailed.code, "the remote engine gave no text")
     parsed = parse(choice.message.content)
     complete = parsed.complete and choice.finish_reason != "length"
-    return Found((Reasoned(response=parsed.response, complete=complete, dropped=parsed.dropped),))
+    # In what units the model behind writes boxes is not known: thousandths, or pixels of a picture of some size.
+    calls = tuple(call.model_copy(update={"box": None}) for call in parsed.response.calls)
+    response = parsed.response.model_copy(update={"calls": calls})
+    return Found((Reasoned(response=response, complete=complete, dropped=parsed.dropped),))
 
 
 def _confirmation(body: bytes) -> Answer[Confirmation]:

@@ -23,7 +23,7 @@ from reamo_mcp.models import endpoint
 from reamo_mcp.models.asks import Ask, PicturePassage, Sound, SoundPassage, TextPassage, VideoPassage
 from reamo_mcp.models.endpoint import Endpoint
 from reamo_mcp.models.meta_grammar import Form
-from reamo_mcp.models.meta_response import MetaEntity, MetaMention, MetaResponse, written
+from reamo_mcp.models.meta_response import MetaCall, MetaEntity, MetaMention, MetaResponse, written
 from reamo_mcp.models.remote import RemoteReasoner, chat_request
 from reamo_mcp.models.roles import Answer, Failed, Found, Reasoned
 from reamo_mcp.settings import Settings
@@ -212,6 +212,16 @@ def test_an_answer_cut_by_its_budget_keeps_its_finished_items() -> None:
     cut = written(ADA)[: written(ADA).index("]}]") + 3]
     with remote_server(lambda _: Reply(cut, finish="length")) as server:
         assert only(reasoner(server).reason([text_ask()], 9, Unlimited())) == Reasoned(response=ADA, complete=False)
+
+
+def test_a_box_in_units_that_nobody_knows_is_no_hint() -> None:
+    call = MetaCall(
+        target="e1", medium="m2", module="image_segmenter", instruction="her", box=(100, 100, 900, 900), time=(1, 2)
+    )
+    said = written(ADA.model_copy(update={"calls": (call,)}))
+    with remote_server(lambda _: Reply(said)) as server:
+        (told,) = only(reasoner(server).reason([full_ask()], 9, Unlimited())).response.calls
+    assert told == call.model_copy(update={"box": None})
 
 
 def test_no_more_requests_run_at_once_than_allowed() -> None:
