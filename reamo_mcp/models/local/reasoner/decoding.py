@@ -106,6 +106,7 @@ def generate(
         pad_token_id=tokenizer.pad_token_id,
     )
     start = read.ids.shape[1]
+    bound = BoundToGrammar(matchers, end)
     looked_at = () if isinstance(read.cache, StaticCache) else layers_of(model)
 
     def work() -> list[list[int]]:
@@ -116,8 +117,8 @@ def generate(
                 position_ids=read.positions,
                 cache=read.cache,
                 generation_config=settings,
-                logits_processor=LogitsProcessorList([BoundToGrammar(matchers, end)]),
-                stopping_criteria=StoppingCriteriaList([Watch(start, most, control, _text_of(tokenizer))]),
+                logits_processor=LogitsProcessorList([bound]),
+                stopping_criteria=StoppingCriteriaList([Watch(start, most, control, _text_of(tokenizer), bound.take)]),
             )
         return rows[:, start:].tolist()
 
@@ -125,20 +126,29 @@ def generate(
 
 
 class BoundToGrammar(LogitsProcessor):
-    """Lets through only tokens that continue the answer of each row; after its end only the end of the turn."""
+    """Lets through only tokens that continue the answer of each row; after its end only the end of the turn.
+
+    It is told which tokens were written. To look at them would be to wait for the step of a GPU, during which the
+    grammar can find out what may come next.
+    """
 
     def __init__(self, matchers: Sequence[llguidance.LLMatcher], end: int) -> None:
         self._matchers = matchers
         self._end = end
         self._packed: Any = None  # numpy: the helper for torch would load its compiler
+        self._written: Sequence[int] = ()
+
+    def take(self, tokens: Sequence[int]) -> None:
+        """Take note of the token that was written in each row."""
+        self._written = tokens
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         """Return the scores with those of forbidden tokens at minus infinity."""
         width = scores.shape[1]
-        if self._packed is None:  # the first call: the last token is still one of the prompt
+        if self._packed is None:  # the first call: nothing is written yet
             self._packed = llguidance.numpy.allocate_token_bitmask(len(self._matchers), width)
         else:
-            for matcher, token in zip(self._matchers, input_ids[:, -1].tolist(), strict=True):
+            for matcher, token in zip(self._matchers, self._written, strict=True):
                 if not matcher.is_stopped() and not matcher.consume_token(token):
                     raise GrammarRefused(matcher.get_error())
         for row, matcher in enumerate(self._matchers):
@@ -155,19 +165,31 @@ class BoundToGrammar(LogitsProcessor):
 
 
 class Watch(StoppingCriteria):
-    """Obeys the control at every token, tells how far the answers are, and stops the ones that repeat themselves."""
+    """Obeys the control at every token, tells how far the answers are, and stops the ones that repeat themselves.
 
-    def __init__(self, start: int, most: int, control: Control, text: Callable[[list[int]], str]) -> None:
+    ``take`` is told the token that was written in each row.
+    """
+
+    def __init__(
+        self,
+        start: int,
+        most: int,
+        control: Control,
+        text: Callable[[list[int]], str],
+        take: Callable[[Sequence[int]], None],
+    ) -> None:
         self._start = start
         self._most = most
         self._control = control
         self._text = text
+        self._take = take
 
     def __call__(  # pyright: ignore[reportIncompatibleMethodOverride]  # declared with types of transformers alone
         self, input_ids: torch.Tensor, scores: Any, **kwargs: Any
     ) -> torch.Tensor:
         """Return which rows shall stop."""
         done = input_ids.shape[1] - self._start
+        self._take(input_ids[:, -1].tolist())
         self._control.check()
         self._control.progress(done, self._most, "tokens")
         stop = torch.zeros(len(input_ids), dtype=torch.bool, device=input_ids.device)

@@ -116,6 +116,11 @@ def test_a_further_question_reads_only_what_is_new_with_either_cache(thinker: "T
     assert read[0] == read[1]
 
 
+def test_on_a_processor_the_cache_grows_and_nothing_is_compiled(thinker: "Thinker") -> None:
+    assert thinker.device.type == "cpu"
+    assert not thinker.static
+
+
 class Stopped:
     """Lets a number of tokens be written."""
 
