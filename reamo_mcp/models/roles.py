@@ -56,6 +56,8 @@ class ModelCard(Record):
     revision: str
     accepts: tuple[str, ...] = ()
     vocabulary: tuple[str, ...] | None = Field(default=None, description="None: open")
+    languages: tuple[str, ...] = Field(default=(), description="Those that it takes everything for; empty: any")
+    draft: bool = Field(default=False, description="What it makes is known to be unreliable as a whole")
     calibrated: bool = False
     sure_from: float | None = Field(
         default=None, description="Score from which a find needs no second look; None: no score is that good"
@@ -187,10 +189,14 @@ class HeardWord(Record):
 
 
 class SpeechTranscript(Record):
-    """What was heard in one window of sound: the speech segments and the words in them."""
+    """What was heard in one window of sound: the speech segments, the words in them, and their language (as in "en").
+
+    The language is None where nobody speaks or the model does not know.
+    """
 
     speech: tuple[TimeSpan, ...]
     words: tuple[HeardWord, ...]
+    language: str | None = None
 
 
 class Transcriber(Protocol):

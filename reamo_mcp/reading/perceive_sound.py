@@ -1,10 +1,10 @@
 """Perceiving sound: what is said in a recording or in the sound track of a video, each word with its time.
 
-A transcript that was given is used before any recogniser. Else the transcriber hears a draft, which is marked as one,
-and names that the other media of the document write are listened for.
+A transcript that was given is used before any recogniser. What an unreliable recogniser hears is marked as a draft.
+Names that the other media of the document write are listened for where there is a model for it.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -133,9 +133,9 @@ def _listen(listening: _Listening) -> Heard:
         reading, more = _use(transcript, listening)
         covered = listening.coverage(listening.end)
     else:
-        reading, heard_until = _draft(listening)
+        reading, heard_until = _recognised(listening)
         covered = listening.coverage(heard_until)
-        more = tuple(_about_draft(listening))
+        more = tuple(_about_hearing(listening))
     ended = listening.outcome.end
     return Heard(
         readings=(reading,) if reading else (),
@@ -145,7 +145,7 @@ def _listen(listening: _Listening) -> Heard:
     )
 
 
-def _about_draft(listening: _Listening) -> Iterator[Notice]:
+def _about_hearing(listening: _Listening) -> Iterator[Notice]:
     if listening.unspotted is not None:
         yield listening.unspotted
     if listening.speechless:
@@ -183,7 +183,7 @@ def _use(transcript: Transcript, listening: _Listening) -> tuple[Reading, tuple[
     return _reading(listening, model, placed.text, placed.words), tuple(told)
 
 
-def _draft(listening: _Listening) -> tuple[Reading | None, float]:
+def _recognised(listening: _Listening) -> tuple[Reading | None, float]:
     """Return what the transcriber hears, and up to which time it heard."""
     transcriber = listening.senses.transcriber
     if transcriber is None:
@@ -191,12 +191,15 @@ def _draft(listening: _Listening) -> tuple[Reading | None, float]:
             pass  # the sound is played all the same: only so is its true length known
         return None, listening.start
     lines: list[list[HeardWord]] = []
+    languages: Counter[str] = Counter()
     heard_until = listening.start
     spoken = False
     try:
         for sound, transcript in _transcribed(listening, transcriber):
             heard_until = sound.start + len(sound.samples) / SAMPLE_RATE
             spoken = spoken or bool(transcript.speech or transcript.words)
+            if transcript.language is not None:
+                languages[transcript.language] += len(transcript.words)
             for word in with_names(transcript.words, _names_in(sound, listening)):
                 if not lines or word.start - lines[-1][-1].end > _NEW_LINE:
                     lines.append([])
@@ -211,7 +214,9 @@ def _draft(listening: _Listening) -> tuple[Reading | None, float]:
     text, words = _text_of(lines)
     spotter = listening.senses.name_spotter if listening.given.expected else None
     model = f"{transcriber.card.name}+{spotter.card.name}" if spotter else transcriber.card.name
-    return _reading(listening, model, text, words, draft=True), heard_until
+    reading = _reading(listening, model, text, words)
+    language = next((name for name, _ in languages.most_common(1)), None)
+    return reading.model_copy(update={"language": language, "draft": transcriber.card.draft}), heard_until
 
 
 def _transcribed(listening: _Listening, transcriber: Transcriber) -> Iterator[tuple[Sound, SpeechTranscript]]:
@@ -261,7 +266,7 @@ def _text_of(lines: list[list[HeardWord]]) -> tuple[str, tuple[Word, ...]]:
     return "\n".join(" ".join(word.text for word in line) for line in lines), tuple(words)
 
 
-def _reading(listening: _Listening, model: str, text: str, words: tuple[Word, ...], *, draft: bool = False) -> Reading:
+def _reading(listening: _Listening, model: str, text: str, words: tuple[Word, ...]) -> Reading:
     media_id = listening.given.media_id
     return Reading(
         id=f"{media_id}.speech",
@@ -270,8 +275,6 @@ def _reading(listening: _Listening, model: str, text: str, words: tuple[Word, ..
         model=model,
         text=text,
         words=words,
-        language="en" if draft else None,
-        draft=draft,
     )
 
 
@@ -283,12 +286,13 @@ def _unsupported(listening: _Listening, transcript: Transcript | None) -> Iterat
     yield UnsupportedAsk(media_id=media_id, what="speakers", reason="this engine does not tell speakers apart")
     if transcript is not None:
         return
-    if listening.senses.transcriber is None:
+    transcriber = listening.senses.transcriber
+    if transcriber is None:
         yield UnsupportedAsk(media_id=media_id, what="speech", reason="no transcriber")
-    else:
+    elif transcriber.card.languages:
         yield UnsupportedAsk(
             media_id=media_id,
             what="languages",
-            reason="the recogniser takes all speech for English and does not notice another language; its transcript "
-            "is a draft in which names are seldom right: give a transcript (.srt, .vtt or .txt) beside the recording",
+            reason=f"the recogniser notices no other language ({transcriber.card.limits}): "
+            "give a transcript (.srt, .vtt or .txt) beside the recording",
         )

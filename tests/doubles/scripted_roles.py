@@ -126,7 +126,7 @@ class ScriptedTranscriber:
 
     @property
     def card(self) -> ModelCard:
-        return ModelCard(role="transcriber", name="scripted", revision="1")
+        return ModelCard(role="transcriber", name="scripted", revision="1", draft=True)
 
     def transcribe(self, sounds: Iterator[Sound], control: Control) -> Iterator[SpeechTranscript]:
         for sound in sounds:

@@ -35,12 +35,15 @@ class Listener:
     words: tuple[HeardWord, ...] = ()
     fails_at: float | None = None
     aligns: bool = True
+    languages: tuple[str, ...] = ("en",)
+    draft: bool = True
+    language: str | None = "en"
     windows: list[tuple[float, int]] = field(default_factory=list[tuple[float, int]])
     aligned: list[str] = field(default_factory=list[str])
 
     @property
     def card(self) -> ModelCard:
-        return ModelCard(role="transcriber", name="listener", revision="1")
+        return ModelCard(role="transcriber", name="listener", revision="1", languages=self.languages, draft=self.draft)
 
     def transcribe(self, sounds: Iterator[Sound], control: Control) -> Iterator[SpeechTranscript]:
         for sound in sounds:
@@ -48,7 +51,8 @@ class Listener:
             self.windows.append((sound.start, len(sound.samples)))
             if self.fails_at is not None and end > self.fails_at:
                 raise EngineFailed("the engine died over speech")
-            yield SpeechTranscript(speech=(), words=tuple(w for w in self.words if sound.start <= w.start < end))
+            words = tuple(w for w in self.words if sound.start <= w.start < end)
+            yield SpeechTranscript(speech=(), words=words, language=self.language if words else None)
 
     def align(self, sound: Sound, text: str, control: Control) -> Answer[HeardWord]:
         self.aligned.append(text)
@@ -113,6 +117,14 @@ def test_a_draft_says_that_it_is_one_and_which_words_are_doubtful(recording: Pat
     (covered,) = perception.coverage
     assert (covered.reader, covered.unit, covered.read, covered.total) == ("speech", "seconds", 10, 10)
     assert {ask.what for ask in perception.unsupported} == {"sound_events", "speakers", "languages"}
+
+
+def test_what_a_reliable_recogniser_hears_is_no_draft_and_has_the_language_that_it_heard(recording: Path) -> None:
+    words = (word("ada", 1, 1.4), word("traf", 1.5, 1.8))
+    perception = perceived(recording, Listener(words, languages=(), draft=False, language="de"))
+    reading = speech(perception)
+    assert (reading.text, reading.draft, reading.language) == ("ada traf", False, "de")
+    assert {ask.what for ask in perception.unsupported} == {"sound_events", "speakers"}
 
 
 def test_a_name_of_the_other_files_is_heard_in_a_draft_at_its_time(recording: Path) -> None:

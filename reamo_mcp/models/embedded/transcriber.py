@@ -50,6 +50,8 @@ class EmbeddedTranscriber:
             name="silero-vad+pocketsphinx",
             revision="1",
             accepts=("audio",),
+            languages=("en",),
+            draft=True,
             limits="English only; a rough draft: about half of the words of read speech are right, names seldom",
         )
 
@@ -102,7 +104,7 @@ class EmbeddedTranscriber:
             start = sound.start + utterance.start / SAMPLE_RATE
             speech.append(TimeSpan(start=start, end=sound.start + utterance.end / SAMPLE_RATE))
             words += self._heard(samples[utterance.start : utterance.end].tobytes(), start, control)
-        return SpeechTranscript(speech=tuple(speech), words=tuple(words))
+        return SpeechTranscript(speech=tuple(speech), words=tuple(words), language="en" if words else None)
 
     def _heard(self, pcm: bytes, start: float, control: Control) -> list[HeardWord]:
         words = self._decoder.recognise(pcm, control)

@@ -91,11 +91,14 @@ class LocalTranscriber:
         speech = _speech(sound, utterances)
         longest, overlap = int(self._recogniser.longest * SAMPLE_RATE), int(_OVERLAP * SAMPLE_RATE)
         passes = planned([(one.start, one.end) for one in utterances], longest, overlap)
-        heard = self._heard(sound, passes, control)
+        heard, language = self._heard(sound, passes, control)
         words = stitched(heard, [sound.start + one.seam / SAMPLE_RATE for one in passes[1:]], _OVERLAP)
-        return SpeechTranscript(speech=speech, words=tuple(_in_order(_spoken(words, speech))))
+        return SpeechTranscript(speech=speech, words=tuple(_in_order(_spoken(words, speech))), language=language)
 
-    def _heard(self, sound: Sound, passes: Sequence[Pass], control: Control) -> list[list[HeardWord]]:
+    def _heard(
+        self, sound: Sound, passes: Sequence[Pass], control: Control
+    ) -> tuple[list[list[HeardWord]], str | None]:
+        """Return the words of each pass, and the language that they were taken for."""
         found: list[list[HeardWord]] = []
         language = self._language
         for start in range(0, len(passes), _TOGETHER):
@@ -107,7 +110,7 @@ class LocalTranscriber:
             control.progress(
                 passes[start + len(some) - 1].end / SAMPLE_RATE, len(sound.samples) / SAMPLE_RATE, "seconds"
             )
-        return found
+        return found, language
 
     def _asked(
         self, parts: "Sequence[NDArray[numpy.float32]]", language: str | None, control: Control

@@ -191,6 +191,7 @@ def test_the_language_of_the_first_words_is_that_of_the_window_unless_it_is_give
     for given_language, expected in ((None, [None, "en", "en"]), ("de", ["de"] * 3)):
         languages: list[str | None] = []
         transcriber = LocalTranscriber(CARD, ToneActivity(), Polyglot(), language=given_language)
-        words = next(transcriber.transcribe(iter([Sound(samples)]), Unlimited())).words
+        heard = next(transcriber.transcribe(iter([Sound(samples)]), Unlimited()))
         assert languages == expected
-        assert all(a.start <= b.start for a, b in pairwise(words))
+        assert heard.language == expected[-1]
+        assert all(a.start <= b.start for a, b in pairwise(heard.words))
