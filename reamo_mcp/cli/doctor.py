@@ -170,10 +170,11 @@ def _abilities(engine: "Engine") -> Iterator[Finding]:
         )
         if role is None
     ]
+    where = "" if engine.reasoner else "; looked for by the tool ground alone"
     if engine.image_segmenter:
-        yield Finding(True, "image and video: what phrases such as 'the man on the left' refer to, outlined")
+        yield Finding(True, f"image and video: what phrases such as 'the man on the left' refer to, outlined{where}")
     if engine.audio_segmenter:
-        yield Finding(True, "audio and video: when sounds such as 'a dog barks' are heard")
+        yield Finding(True, f"audio and video: when sounds such as 'a dog barks' are heard{where}")
     if engine.reasoner:
         yield Finding(True, "all together: read at once by one model, whose claims are grounded against what was read")
     if engine.confirmer and (engine.image_segmenter or engine.video_tracker):
