@@ -60,9 +60,7 @@ class LocalSoundScorer:
 
     def fits(self, phrase: str) -> bool:
         """Return whether the phrase is no longer than the texts that the model learned. Raises ModelUnavailable."""
-        _, tokenizer, model = self._loaded.get()
-        positions = model.config.text_config.max_position_embeddings - 2  # the first two stand for no piece
-        return len(tokenizer(sentence(phrase))["input_ids"]) <= min(_LONGEST, positions)
+        return len(self._loaded.get().tokenizer(sentence(phrase))["input_ids"]) <= _LONGEST
 
     def similarities(
         self, samples: NDArray[numpy.float32], windows: Sequence[Extent], phrases: Sequence[str], control: Control

@@ -151,7 +151,7 @@ def test_a_phrase_is_put_into_the_words_in_which_the_model_is_asked(phrase: str)
 
 
 def test_a_phrase_longer_than_what_the_model_learned_is_not_cut_but_refused() -> None:
-    phrases = ["a dog " * 11, "a dog " * 60, "a dog"]  # the model has places for 128 pieces, and learned 77
+    phrases = ["a dog " * 11, "a dog" * 10_000, "a dog"]  # the model has places for 128 pieces, and learned 77
     answers = SoundSegmenter(scorer()).segment(Sound(noise()), phrases, Unlimited())
     assert [type(answer) for answer in answers] == [Unsupported, Unsupported, Found]
     assert all(scorer().fits(rival) for rival in (*EVERYWHERE, *NOWHERE))
@@ -230,6 +230,9 @@ def test_cancelling_is_obeyed_in_the_middle_of_a_long_sound() -> None:
         calls.append("first")
         time.sleep(0.11)  # about as long as a layer of full size takes
 
+    def went_on(*_given: Any) -> None:
+        calls.append("second")
+
     class Impatient:
         def check(self) -> None:
             if len(calls) == 2:
@@ -238,10 +241,7 @@ def test_cancelling_is_obeyed_in_the_middle_of_a_long_sound() -> None:
         def progress(self, done: float, total: float, unit: str) -> None:
             return None
 
-    hooks = [
-        first.register_forward_hook(slow),
-        second.register_forward_hook(lambda *_: calls.append("second")),
-    ]
+    hooks = [first.register_forward_hook(slow), second.register_forward_hook(went_on)]
     calls.append("before")
     with pytest.raises(Cancelled):
         SoundSegmenter(scorer(made)).segment(Sound(noise(seconds=30)), PHRASES, Impatient())
