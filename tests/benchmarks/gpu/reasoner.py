@@ -206,7 +206,7 @@ def at_once(thinker: Thinker, tokens: int, device: str) -> Iterator[str]:
     alone = [seconds_of(first, ask, tokens, device) for ask in asks]
     began = settled(device)
     with ThreadPoolExecutor(2) as threads:
-        each = list(threads.map(lambda ask: seconds_of(second, ask, tokens, device), asks))
+        each = [one.result() for one in [threads.submit(seconds_of, second, ask, tokens, device) for ask in asks]]
     both = settled(device) - began
     yield (
         f"two calls one after the other: {sum(alone):.2f} s; at once: {both:.2f} s, "

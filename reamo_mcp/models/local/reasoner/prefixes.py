@@ -103,8 +103,11 @@ class Prefixes:
             del self._kept[0]
         if size > room:
             return
-        # Copies: a view would hold the memory of the answer as well.
-        layers = tuple((keys[:, :, :length].clone(), values[:, :, :length].clone()) for keys, values in own)
+        try:
+            # Copies: a view would hold the memory of the answer as well.
+            layers = tuple((keys[:, :, :length].clone(), values[:, :, :length].clone()) for keys, values in own)
+        except torch.OutOfMemoryError:
+            return  # the answer is there already, and shall not be lost for this
         self._kept.append(_Kept(replace(prompt, encoded=()), positions[:, :, :length], layers))
 
     def drop(self) -> bool:
