@@ -124,6 +124,10 @@ async def test_what_a_module_does_not_understand_is_told_and_is_no_absence(house
     found = await house.ground("a dog", house.picture(("red", (10, 10, 49, 49))))
     assert not found.entities
     assert [claim.reason for claim in found.ungrounded] == ["it could not be looked for: only colours are understood"]
+    assert ("m1", "phrases", "only colours are understood") in [
+        (ask.media_id, ask.what, ask.reason) for ask in found.coverage.unsupported
+    ]
+    assert found.status == "ok", "all was read, and another try would say the same"
 
 
 async def test_what_a_second_look_does_not_see_is_no_place_of_it(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from reamo_mcp.linking.assemble import Assembled
 from reamo_mcp.linking.compose import compose, readings_of
 from reamo_mcp.reading.calls import CallResult, incomplete
 from reamo_mcp.reading.perception import Perception
-from reamo_mcp.types.coverage import FailedMedium
+from reamo_mcp.types.coverage import FailedMedium, UnsupportedAsk
 from reamo_mcp.types.extraction import Call, Engine, Entity, Extraction, Notice, Ungrounded
 from reamo_mcp.types.grounding import Grounding, Provenance
 from reamo_mcp.types.media import OpenedDocument
@@ -55,13 +55,17 @@ def ground_phrase(
     entity = Entity(id="e1", type=PHRASE, name=phrase, groundings=numbered, absent=tuple(absent)) if numbered else None
     open_ends = tuple(miss for miss in misses if entity is None or miss.media_id not in absent)
     answer = Assembled(entities=(entity,) if entity else (), relations=(), events=(), ungrounded=open_ends)
-    told = tuple(incomplete(sought))
+    beyond = [result for result in sought if result.outcome == "failed" and not result.retryable]
+    told = tuple(incomplete(result for result in sought if result not in beyond))
     return compose(
         answer,
         document,
         perceptions,
         failed,
         engine,
+        unsupported=[
+            UnsupportedAsk(media_id=result.asked.call.medium, what="phrases", reason=result.reason) for result in beyond
+        ],
         calls=tuple(_call(result, entity) for result in sought),
         notices=(*notices, *told),
         complete=not told,
