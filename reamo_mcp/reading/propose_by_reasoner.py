@@ -222,6 +222,10 @@ def _taken(
     """Take in an answer; return whether the pass is to be asked about again."""
     extents = [piece.extent for piece in one.shown.pieces]
     one.asked += 1
+    for piece in one.shown.pieces:
+        if reasoned.reduced and (piece.pictures or piece.frames):
+            notice = Notice(code="reduced", message=reasoned.reduced, media_id=piece.extent.media_id)
+            account.notices[notice] = None
     if not reasoned.complete and reasoned.response == MetaResponse():
         if one.answered or one.asked == 1:
             return one.asked == 1
@@ -230,10 +234,6 @@ def _taken(
     if not one.answered:
         account.shown.extend(extents)
         one.answered = True
-    for piece in one.shown.pieces:
-        if reasoned.reduced and (piece.pictures or piece.frames):
-            notice = Notice(code="reduced", message=reasoned.reduced, media_id=piece.extent.media_id)
-            account.notices[notice] = None
     meant = checked(reasoned.response, ask.form, document)
     if count := reasoned.dropped + meant.surplus:
         message = f"{count} items of an answer had no usable form or were too many, and were left out"
