@@ -33,12 +33,14 @@ class Checked:
 def checked(response: MetaResponse, form: Form, document: OpenedDocument) -> Checked:
     """Return what of an answer to an ask of this form can be meant."""
     bounds = form.bounds
-    lists = (
+    lists: list[tuple[Sequence[object], int]] = [
         (response.entities, bounds.entities),
         (response.relations, bounds.relations),
         (response.events, bounds.events),
         (response.calls, bounds.calls),
-    )
+        *((entity.mentions, bounds.mentions) for entity in response.entities[: bounds.entities]),
+        *((event.arguments, bounds.arguments) for event in response.events[: bounds.events]),
+    ]
     result = Checked(response, surplus=sum(max(0, len(items) - most) for items, most in lists))
     ontology = form.ontology
     result.response = MetaResponse(

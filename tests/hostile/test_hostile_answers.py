@@ -340,6 +340,14 @@ async def test_a_hundred_thousand_items_are_cut_at_what_one_answer_may_hold_and_
     assert "dropped" in {notice.code for notice in extraction.warnings}
 
 
+async def test_places_of_one_thing_beyond_what_an_answer_may_hold_are_cut_and_that_is_told(tmp_path: Path) -> None:
+    mentions = tuple(MetaMention(source="m1", quote="Ada Byron", nth=number) for number in range(1, 501))
+    crowd = MetaEntity(id="e1", type="person", name="Ada Byron", mentions=mentions)
+    extraction = await House(tmp_path, lambda _: MetaResponse(entities=(crowd,))).extract()
+    assert [(one.name, len(one.groundings)) for one in extraction.entities] == [("Ada Byron", 1)]
+    assert [(notice.code, "494 items" in notice.message) for notice in extraction.warnings] == [("dropped", True)]
+
+
 async def test_items_of_no_known_form_are_counted_in_a_notice(tmp_path: Path) -> None:
     answer = GOOD.replace('"relations":[]', '"relations":[{"type":"owns"},7,null]')
     extraction = await House(tmp_path, lambda _: answer).extract()
