@@ -1,8 +1,8 @@
 """The second look of a local reasoner: one pass over a crop and a question, and how likely yes is against no.
 
 Nothing is generated: the answer is read from the scores of the token that would come first. Memory that does not
-suffice costs detail: crops that were put together are put apart, then shown smaller; what still does not fit fails,
-alone.
+suffice costs what the reasoner kept of earlier asks, then detail: crops that were put together are put apart, then
+shown smaller; what still does not fit fails, alone.
 """
 
 # torch and its neighbours are annotated in part; their unknowns end at this module:
@@ -27,7 +27,7 @@ from reamo_mcp.models.prompting import question
 from reamo_mcp.models.roles import Answer, Confirmation, Failed, Found, ModelCard, Unsupported
 
 if TYPE_CHECKING:
-    from reamo_mcp.models.local.reasoner.reasoner import Thinker
+    from reamo_mcp.models.local.reasoner.reasoner import Lent
 
 _SIDE = 672  # pixels at which a crop is shown
 _TOGETHER = 8
@@ -35,7 +35,7 @@ _MOST_THRIFT = 2
 _YES = ("yes", "Yes", "YES")
 _NO = ("no", "No", "NO")
 
-Thinking = Callable[[Control], "AbstractContextManager[Thinker]"]
+Thinking = Callable[[Control], "AbstractContextManager[Lent]"]
 """Lends the loaded model to one caller at a time."""
 
 
@@ -51,8 +51,8 @@ class LocalConfirmer:
         pairs = list(zip(crops, phrases, strict=True))
         if not pairs:
             return []
-        with self._thinking(control) as thinker:
-            looks = _Looks(thinker, control)
+        with self._thinking(control) as lent:
+            looks = _Looks(lent, control)
             starts = range(0, len(pairs), _TOGETHER)
             return [answer for start in starts for answer in looks.answers(pairs[start : start + _TOGETHER], Thrift())]
 
@@ -60,10 +60,10 @@ class LocalConfirmer:
 class _Looks:
     """One call."""
 
-    def __init__(self, thinker: "Thinker", control: Control) -> None:
-        self._thinker = thinker
+    def __init__(self, lent: "Lent", control: Control) -> None:
+        self._thinker, self._make_room = lent
         self._control = control
-        self._yes, self._no = (_first_pieces(words, thinker.processor.tokenizer) for words in (_YES, _NO))
+        self._yes, self._no = (_first_pieces(words, lent.thinker.processor.tokenizer) for words in (_YES, _NO))
 
     def answers(self, pairs: Sequence[tuple[Picture, str]], thrift: Thrift) -> list[Answer[Confirmation]]:
         """Return one answer per crop, with as much thrift as the memory needs."""
@@ -74,6 +74,8 @@ class _Looks:
             failure = Failed(OutOfMemory.code, error.message)
         except RuntimeError as error:
             failure = Failed(EngineFailed.code, f"the model failed on a crop ({type(error).__name__})")
+        if failure.code == OutOfMemory.code and self._make_room():
+            return self.answers(pairs, thrift)
         if len(pairs) > 1:
             half = len(pairs) // 2
             return [*self.answers(pairs[:half], thrift), *self.answers(pairs[half:], thrift)]

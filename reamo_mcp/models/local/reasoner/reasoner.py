@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from llguidance import LLMatcher
@@ -63,6 +63,13 @@ class Thinker:
         return self.model.device
 
 
+class Lent(NamedTuple):
+    """The model, lent to another caller; ``make_room`` frees what was kept of earlier asks, if there is anything."""
+
+    thinker: Thinker
+    make_room: Callable[[], bool]
+
+
 class _TooLong(Exception):
     """A prompt leaves no room for its answer."""
 
@@ -96,13 +103,16 @@ class LocalReasoner:
             return [answers[number] for number in range(len(asks))]
 
     @contextmanager
-    def thinking(self, control: Control) -> Generator[Thinker]:
+    def thinking(self, control: Control) -> Generator[Lent]:
         """Yield the loaded model to whoever asks it something else; nobody asks it anything meanwhile.
 
         Raises ModelUnavailable, and what control raises.
         """
         with self._lock:
-            yield self._ready(control)
+            yield Lent(self._ready(control), self._make_room)
+
+    def _make_room(self) -> bool:
+        return self._held is not None and self._held.prefixes.drop()
 
     def _ready(self, control: Control) -> Thinker:
         """Return the model; while it loads, which may take minutes, the control is obeyed and kept awake."""

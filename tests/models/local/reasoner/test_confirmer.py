@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy
 import pytest
 
-from reamo_mcp.isolation.control import Unlimited
+from reamo_mcp.isolation.control import Control, Unlimited
 from reamo_mcp.media.decoded import Picture
 from reamo_mcp.models.catalogue import local_profile
 from reamo_mcp.models.local.engine import local_engine
@@ -22,7 +22,7 @@ from tests.models.test_local_profiles import machine, put
 
 if TYPE_CHECKING:
     from reamo_mcp.models.local.reasoner.confirmer import LocalConfirmer
-    from reamo_mcp.models.local.reasoner.reasoner import LocalReasoner, Thinker
+    from reamo_mcp.models.local.reasoner.reasoner import Lent, LocalReasoner, Thinker
 
 pytestmark = [pytest.mark.models, pytest.mark.timeout(600)]  # the first test loads torch and transformers
 CARD = ModelCard(role="confirmer", name="tiny", revision="1")
@@ -212,6 +212,24 @@ def test_without_memory_for_one_crop_it_is_shown_smaller_and_then_fails(thinker:
     assert answers[0].code == "out_of_memory"
     assert len(passes) == 3
     assert isinstance(confirmer(thinker).confirm([large], ["a dog"], Unlimited())[0], Found)
+
+
+def test_without_memory_what_the_reasoner_kept_goes_before_crops_are_put_apart(thinker: "Thinker") -> None:
+    from reamo_mcp.models.local.reasoner.confirmer import LocalConfirmer
+    from tests.doubles.tiny_reasoners import headed
+
+    role = reasoner(thinker)
+    role.reason([ask_about(("text", "image"))], 10, Unlimited())
+    with role.thinking(Unlimited()) as lent, headed(thinker, short_of_memory(thinker, 1)), watched(thinker) as passes:
+
+        @contextmanager
+        def thinking(_control: Control) -> Generator["Lent"]:
+            yield lent
+
+        answers = LocalConfirmer(CARD, thinking).confirm([crop(0), crop(1)], ["a dog"] * 2, Unlimited())
+        assert not lent.make_room(), "it is gone"
+    assert [rows for rows, _ in passes] == [2, 2]
+    assert all(isinstance(answer, Found) for answer in answers)
 
 
 def test_a_defect_of_the_model_fails_that_look_alone(thinker: "Thinker") -> None:
