@@ -25,10 +25,6 @@ _POLL_EVERY = 0.01
 _PROGRESS_EVERY = 0.25  # each message wakes the parent
 
 
-class _Cancelled(Cancelled):
-    """The parent asked to stop."""
-
-
 class _Conversation:
     """The child's end of one request: it is the handler's `Control`, and sends its replies."""
 
@@ -47,7 +43,7 @@ class _Conversation:
             while not self._cancelled and wire.readable(self._connection, 0):
                 self._listen()
         if self._cancelled:
-            raise _Cancelled("the caller cancelled")
+            raise Cancelled("the caller cancelled")
 
     def progress(self, done: float, total: float, unit: str) -> None:
         now = time.monotonic()
@@ -124,7 +120,7 @@ def _answer(handlers: Handlers, envelope: dict[str, Any], frame: wire.Frame, con
             conversation.reply(reply)
             del reply
         last: dict[str, Any] = {"kind": "done"}
-    except _Cancelled:
+    except Cancelled:
         last = {"kind": "cancelled"}
     except ReamoError as error:
         last = {"kind": "failed", "code": error.code, "message": error.message, "hint": error.hint}
