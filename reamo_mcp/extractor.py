@@ -147,7 +147,8 @@ class Extractor:
         """
 
         def work(caller: Caller) -> Extraction:
-            asked = (request or Request()).model_copy(update={"listen_for": (phrase,)})
+            asked = request or Request()
+            asked = asked.model_copy(update={"listen_for": (phrase, *asked.listen_for)})
             with self._opened(document, allowed or Allowed.named(), caller) as opened:
                 readings = self._read(opened, asked, caller)
                 control = caller.control("ground", "looking for the phrase")

@@ -13,19 +13,10 @@ from reamo_mcp.models.asks import Sound
 from reamo_mcp.models.roles import AudioSegmenter, Confirmer, Found, ImageSegmenter, Region, TrackStep, VideoTracker
 from reamo_mcp.models.tracker_state import TrackerState
 from tests.doubles.moving_shapes import Film, Shape
+from tests.doubles.stopping import StopsAfter
 
 FILM = Film((Shape("red", (40, 36), (0, 20), (3, 0)), Shape("blue", (30, 44), (120, 50), (-2, 0.5))), bar=(90, 110))
 PHRASES = ("the red thing", "the blue thing", "a green dog")
-
-
-class Stopped:
-    """A control that asks to stop at once."""
-
-    def check(self) -> None:
-        raise Cancelled("the caller cancelled")
-
-    def progress(self, done: float, total: float, unit: str) -> None:
-        return None
 
 
 def a_picture() -> Picture:
@@ -50,7 +41,7 @@ def check_image_segmenter(segmenter: ImageSegmenter) -> None:
         if isinstance(answer, Found):
             check_regions(answer.items, phrase, picture)
     with pytest.raises(Cancelled):
-        segmenter.segment(picture, PHRASES, Stopped())
+        segmenter.segment(picture, PHRASES, StopsAfter(0))
 
 
 def check_regions(regions: Sequence[Region], phrase: str, picture: Picture) -> None:
@@ -105,7 +96,7 @@ def check_video_tracker(tracker: VideoTracker) -> None:
     by_windows = [step for start in (0, 16, 32) for step in tracked(tracker, frames[start : start + 16], state)]
     assert by_windows == whole, "the seams of windows show"
     with pytest.raises(Cancelled):
-        next(iter(tracker.track(frames, PHRASES, TrackerState(), Stopped())))
+        next(iter(tracker.track(frames, PHRASES, TrackerState(), StopsAfter(0))))
 
 
 def check_audio_segmenter(segmenter: AudioSegmenter, phrases: Sequence[str]) -> None:
@@ -147,7 +138,7 @@ def check_confirmer(confirmer: Confirmer) -> None:
     alone = [shares_of(confirmer, [crop], [phrase])[0] for crop, phrase in zip(some_crops(), phrases, strict=True)]
     assert alone == pytest.approx(shares, abs=1e-4), "what is asked beside changes an answer"
     with pytest.raises(Cancelled):
-        confirmer.confirm(some_crops(), phrases, Stopped())
+        confirmer.confirm(some_crops(), phrases, StopsAfter(0))
 
 
 def shares_of(confirmer: Confirmer, crops: Sequence[Picture], phrases: Sequence[str]) -> list[float]:

@@ -32,7 +32,7 @@ from reamo_mcp.models.roles import (
 from reamo_mcp.types.grounding import Box
 from reamo_mcp.types.ontology import EntityType, EventType, Ontology, RelationType, Role
 from tests.doubles.media_asks import MEDIA, ask_about, ask_of, tone
-from tests.models.contracts import Stopped
+from tests.doubles.stopping import StopsAfter
 
 ONTOLOGY = Ontology(
     entity_types=(EntityType(name="person"), EntityType(name="location")),
@@ -60,7 +60,7 @@ def check_text_extractor(extractor: TextExtractor) -> None:
     nothing = extractor.extract([TEXT], Ontology(), Unlimited())
     assert [items_of(answer) for answer in nothing] in ([()], [(Mentions(),)]), "nothing was asked for"
     with pytest.raises(Cancelled):
-        extractor.extract([TEXT], ONTOLOGY, Stopped())
+        extractor.extract([TEXT], ONTOLOGY, StopsAfter(0))
 
 
 def names_in(answer: Answer[Mentions], text: str) -> list[str]:
@@ -152,7 +152,7 @@ def _pictures_answered(
     assert look([printed("Beirut"), good], Unlimited())[1] == answers[0], "the order is not kept"
     assert all((picture.pixels == own).all() for picture, own in zip(pictures, before, strict=True))
     with pytest.raises(Cancelled):
-        look([printed("never shown before")], Stopped())
+        look([printed("never shown before")], StopsAfter(0))
     return list(zip(pictures, answers, strict=True))
 
 
@@ -176,7 +176,7 @@ def check_name_spotter(spotter: NameSpotter, sound: Sound, said: Sequence[str]) 
     short = Sound(numpy.zeros(16, numpy.float32), 7.0)
     assert all(7.0 <= word.start for word in items_of(spotter.spot(short, said, Unlimited())))
     with pytest.raises(Cancelled):
-        spotter.spot(sound, said, Stopped())
+        spotter.spot(sound, said, StopsAfter(0))
 
 
 def check_reasoner(reasoner: Reasoner, budget: int = 20) -> None:
@@ -205,7 +205,7 @@ def check_reasoner(reasoner: Reasoner, budget: int = 20) -> None:
         assert all(reasoned.dropped >= 0 for reasoned in items)
     loud = ask_of(SoundPassage("m3", tone(300.0)))
     with pytest.raises(Cancelled):
-        reasoner.reason([loud], budget, Stopped())
+        reasoner.reason([loud], budget, StopsAfter(0))
     assert isinstance(reasoner.reason([good], budget, Unlimited())[0], Found), "it is fit for no further call"
 
 

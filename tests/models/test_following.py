@@ -14,6 +14,7 @@ from reamo_mcp.models.roles import TrackStep, VideoTracker
 from reamo_mcp.models.tracker_state import TrackerState
 from tests.doubles.moving_shapes import HEIGHT, STEP, WIDTH, Film, Shape
 from tests.doubles.signal_modules import BlobDetector, BlobFollower, blob_tracker
+from tests.doubles.stopping import StopsAfter
 
 WINDOW = 16
 FILM = Film(
@@ -153,18 +154,7 @@ def test_a_single_frame_that_is_too_much_is_told() -> None:
 
 
 def test_cancelling_is_obeyed_between_two_frames() -> None:
-    class Impatient:
-        left = 5
-
-        def check(self) -> None:
-            self.left -= 1
-            if self.left < 0:
-                raise Cancelled("enough")
-
-        def progress(self, done: float, total: float, unit: str) -> None:
-            return None
-
-    steps = blob_tracker().track(FILM.frames(0, 100), ["red"], TrackerState(), Impatient())
+    steps = blob_tracker().track(FILM.frames(0, 100), ["red"], TrackerState(), StopsAfter(5))
     assert next(steps).time == 0.0
     with pytest.raises(Cancelled):
         list(steps)

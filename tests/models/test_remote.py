@@ -30,6 +30,7 @@ from reamo_mcp.settings import Settings
 from reamo_mcp.types.media import Document
 from reamo_mcp.types.ontology import Ontology
 from tests.doubles.remote_server import RemoteServer, Reply, in_turn, remote_server
+from tests.doubles.stopping import StopsOnce
 
 ONTOLOGY = Ontology.of(entity_types=["person"])
 ADA = MetaResponse(
@@ -303,14 +304,6 @@ def test_cancellation_is_obeyed_while_the_server_thinks() -> None:
     never = threading.Event()
     asked = threading.Event()
 
-    class Impatient:
-        def check(self) -> None:
-            if asked.is_set():
-                raise Cancelled("the work was cancelled")
-
-        def progress(self, done: float, total: float, unit: str) -> None:
-            pass
-
     def script(_: dict[str, Any]) -> Reply:
         asked.set()
         return Reply(waits=never)
@@ -319,7 +312,7 @@ def test_cancellation_is_obeyed_while_the_server_thinks() -> None:
         with remote_server(script) as server:
             began = time.monotonic()
             with pytest.raises(Cancelled):
-                reasoner(server, timeout=60).reason([text_ask()], 9, Impatient())
+                reasoner(server, timeout=60).reason([text_ask()], 9, StopsOnce(asked))
             assert time.monotonic() - began < 5
             never.set()
     finally:

@@ -25,6 +25,7 @@ from reamo_mcp.settings import Settings
 from reamo_mcp.store.files import BlobFolder
 from tests.doubles.confirmers import knows_colours
 from tests.doubles.remote_server import RemoteServer, Reply, completion, in_turn, remote_server
+from tests.doubles.stopping import StopsOnce
 from tests.models.contracts import PHRASES, check_confirmer, shares_of, some_crops
 from tests.models.test_remote import as_the_client_library_takes_it
 
@@ -171,14 +172,6 @@ def test_what_fails_for_every_look_is_an_error() -> None:
 def test_cancellation_is_obeyed_while_the_server_looks() -> None:
     never, asked = threading.Event(), threading.Event()
 
-    class Impatient:
-        def check(self) -> None:
-            if asked.is_set():
-                raise Cancelled("the work was cancelled")
-
-        def progress(self, done: float, total: float, unit: str) -> None:
-            pass
-
     def script(_: dict[str, Any]) -> Reply:
         asked.set()
         return Reply(waits=never)
@@ -186,7 +179,7 @@ def test_cancellation_is_obeyed_while_the_server_looks() -> None:
     try:
         with remote_server(script) as server:
             with pytest.raises(Cancelled):
-                confirmer(server).confirm([crop()], ["a dog"], Impatient())
+                confirmer(server).confirm([crop()], ["a dog"], StopsOnce(asked))
             never.set()
     finally:
         never.set()

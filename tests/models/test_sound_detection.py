@@ -39,7 +39,8 @@ from reamo_mcp.models.sound_detection import (
 )
 from tests.doubles.signal_modules import share_of
 from tests.doubles.sound_scorers import AlwaysScorer, ToneScorer, tones
-from tests.models.contracts import Stopped, check_audio_segmenter
+from tests.doubles.stopping import StopsAfter
+from tests.models.contracts import check_audio_segmenter
 
 DECISION = SoundDecision(threshold=0.3, margin=0.05)
 ABSENT = [f"{thing} {doing}" for doing in ("close by", "far away", "in a hall", "again and again") for thing in (
@@ -298,7 +299,7 @@ def test_a_model_that_fails_fails_typed_and_the_next_sound_is_heard(error: OutOf
 def test_cancelling_is_obeyed_before_the_model_is_asked() -> None:
     scorer = ToneScorer()
     with pytest.raises(Cancelled):
-        SoundSegmenter(scorer).segment(tones(3), ["a low tone"], Stopped())
+        SoundSegmenter(scorer).segment(tones(3), ["a low tone"], StopsAfter(0))
     assert scorer.asked == []
 
 

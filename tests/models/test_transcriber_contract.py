@@ -23,6 +23,7 @@ from reamo_mcp.models.local.transcriber import LocalTranscriber
 from reamo_mcp.models.remembered import RememberedTranscriber
 from reamo_mcp.models.roles import Found, HeardWord, ModelCard, SpeechTranscript, Transcriber
 from reamo_mcp.store.files import BlobFolder
+from tests.doubles.stopping import StopsAfter
 from tests.doubles.tone_speech import ToneActivity, ToneAligner, ToneRecogniser, tone_speech
 from tests.models.embedded.test_transcriber import AUSTEN, sound_of
 
@@ -183,16 +184,9 @@ def test_aligned_words_are_those_of_the_text_in_its_order_and_spelling(
 def test_work_stops_when_asked_to_and_the_next_call_is_answered(
     transcriber: Transcriber, speech: tuple[Sound, str]
 ) -> None:
-    class Stops:
-        def check(self) -> None:
-            raise Cancelled("enough")
-
-        def progress(self, done: float, total: float, unit: str) -> None:
-            return
-
     sound, text = speech
     with pytest.raises(Cancelled):
-        next(transcriber.transcribe(iter([sound]), Stops()))
+        next(transcriber.transcribe(iter([sound]), StopsAfter(0)))
     with pytest.raises(Cancelled):
-        transcriber.align(sound, text, Stops())
+        transcriber.align(sound, text, StopsAfter(0))
     assert next(transcriber.transcribe(iter([sound]), Unlimited())).speech

@@ -13,6 +13,7 @@ from reamo_mcp.models.roles import Answer, Confirmation, Failed, ModelCard, Regi
 from reamo_mcp.reading.second_look import BestViews, Doubt, SecondLook, cut
 from reamo_mcp.types.grounding import Box
 from tests.doubles.confirmers import ScriptedConfirmer
+from tests.doubles.stopping import StopsAfter
 
 CARD = ModelCard(role="image_segmenter", name="one", revision="1", sure_from=0.5)
 
@@ -144,23 +145,11 @@ def test_without_a_confirmer_no_crop_is_made() -> None:
 
 
 def test_cancelling_is_obeyed_before_a_look_and_within() -> None:
-    class Stopped:
-        def __init__(self, after: int) -> None:
-            self.left = after
-
-        def check(self) -> None:
-            self.left -= 1
-            if self.left < 0:
-                raise Cancelled("enough")
-
-        def progress(self, done: float, total: float, unit: str) -> None:
-            return None
-
     for after in (0, 1):
         confirmer = says()
         with pytest.raises(Cancelled):
             SecondLook[str](confirmer, CARD).choices(
-                lambda _: [["a"]], lambda _: Doubt("a", 0.1, picture), Stopped(after)
+                lambda _: [["a"]], lambda _: Doubt("a", 0.1, picture), StopsAfter(after)
             )
         assert confirmer.looks == []
 

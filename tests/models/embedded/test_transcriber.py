@@ -15,6 +15,7 @@ from reamo_mcp.media.decoded import SAMPLE_RATE
 from reamo_mcp.models.asks import Sound
 from reamo_mcp.models.embedded.transcriber import EmbeddedTranscriber
 from reamo_mcp.models.roles import Found, HeardWord, SpeechTranscript
+from tests.doubles.stopping import StopsAfter
 
 AUSTEN = "audio/speech/librivox_austen/sense_and_sensibility_01_austen_64kb-0870"
 JFK = "ask not what your country can do for you, ask what you can do for your country."
@@ -111,18 +112,7 @@ def test_words_that_are_not_said_are_not_placed(transcriber: EmbeddedTranscriber
 
 @pytest.mark.data
 def test_work_on_speech_stops_when_asked_to(transcriber: EmbeddedTranscriber, real_data: Path) -> None:
-    class Impatient:
-        left = 60
-
-        def check(self) -> None:
-            self.left -= 1
-            if self.left < 0:
-                raise Cancelled("enough")
-
-        def progress(self, done: float, total: float, unit: str) -> None:
-            return
-
     sound = sound_of(real_data / "dev" / f"{AUSTEN}.wav")
     with pytest.raises(Cancelled):
-        next(transcriber.transcribe(iter([sound]), Impatient()))
+        next(transcriber.transcribe(iter([sound]), StopsAfter(60)))
     assert heard(transcriber, sound).words, "the recogniser works on after work was stopped"

@@ -36,8 +36,9 @@ from reamo_mcp.models.local.audio_segmenter import (
 from reamo_mcp.models.roles import Answer, Failed, Found, HeardSpan, Unsupported
 from reamo_mcp.models.sound_detection import EVERYWHERE, HOP, NOWHERE, Extent, SoundDecision, SoundSegmenter, tripled
 from tests.doubles.sound_scorers import tones
+from tests.doubles.stopping import StopsAfter
 from tests.doubles.tiny_clap import listening, saved, taught
-from tests.models.contracts import Stopped, check_audio_segmenter
+from tests.models.contracts import check_audio_segmenter
 from tests.models.local.clap_child import engine
 from tests.models.local.test_full_devices import full_at
 
@@ -218,7 +219,7 @@ def places(answers: Sequence[Answer[HeardSpan]]) -> list[list[tuple[float, float
 
 def test_cancelling_is_obeyed_before_the_model_runs() -> None:
     with pytest.raises(Cancelled):
-        scorer().similarities(noise(), WINDOWS, PHRASES, Stopped())
+        scorer().similarities(noise(), WINDOWS, PHRASES, StopsAfter(0))
 
 
 def test_cancelling_is_obeyed_in_the_middle_of_a_long_sound() -> None:
@@ -303,7 +304,7 @@ def test_in_a_child_process_the_same_is_heard_and_cancelling_is_obeyed(
         assert [(span.start, span.end) for span in low.items] == [(12.0, 16.0)]
         assert high == Found(())
         with pytest.raises(Cancelled):
-            far.segment(sound, ["a low tone"], Stopped())
+            far.segment(sound, ["a low tone"], StopsAfter(0))
         assert far.segment(sound, ["a low tone"], Unlimited()) == [low]
     finally:
         child.close()

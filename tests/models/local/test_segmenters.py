@@ -34,8 +34,9 @@ from reamo_mcp.models.roles import Failed, Found
 from reamo_mcp.models.tracker_state import TrackerState
 from reamo_mcp.types.grounding import Box
 from tests.doubles.signal_modules import AlwaysDetector, BlobDetector, sees_everywhere
+from tests.doubles.stopping import StopsAfter
 from tests.doubles.tiny_segmenters import SIDE, detecting, sam, sam_video
-from tests.models.contracts import FILM, PHRASES, Stopped, a_picture, check_image_segmenter, check_video_tracker
+from tests.models.contracts import FILM, PHRASES, a_picture, check_image_segmenter, check_video_tracker
 
 pytestmark = [pytest.mark.models, pytest.mark.timeout(600)]  # the cores of a busy machine are slow
 
@@ -330,9 +331,9 @@ def test_half_precision_runs(kind: str) -> None:
 
 def test_cancelling_is_obeyed_before_the_model_runs(detector: LocalPhraseDetector, outliner: LocalOutliner) -> None:
     with pytest.raises(Cancelled):
-        detector.detect(picture(), ["a dog"], Stopped())
+        detector.detect(picture(), ["a dog"], StopsAfter(0))
     with pytest.raises(Cancelled):
-        outliner.outline(picture(), [BOX], Stopped())
+        outliner.outline(picture(), [BOX], StopsAfter(0))
 
 
 def of_transformers() -> tuple[Any, Any]:

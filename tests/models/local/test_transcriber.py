@@ -16,6 +16,7 @@ from reamo_mcp.models.asks import Sound
 from reamo_mcp.models.local.listening import HeardPart
 from reamo_mcp.models.local.transcriber import LocalTranscriber
 from reamo_mcp.models.roles import Answer, Failed, Found, HeardWord, ModelCard, SpeechTranscript
+from tests.doubles.stopping import StopsAfter
 from tests.doubles.tone_speech import Samples, ToneActivity, ToneAligner, ToneRecogniser, tone_speech
 
 CARD = ModelCard(role="transcriber", name="tones", revision="1", accepts=("audio",))
@@ -152,27 +153,12 @@ def test_without_letters_that_the_aligner_knows_given_words_are_those_that_are_h
     assert [(word.text, word.start) for word in found] == [("Every", said[0].start), ("word", said[1].start)]
 
 
-class Stops:
-    """Stops work at the n-th look."""
-
-    def __init__(self, looks: int) -> None:
-        self.left = looks
-
-    def check(self) -> None:
-        self.left -= 1
-        if self.left < 0:
-            raise Cancelled("enough")
-
-    def progress(self, done: float, total: float, unit: str) -> None:
-        return
-
-
 @pytest.mark.parametrize("looks", [0, 1])
 def test_work_stops_when_asked_to_and_goes_on_afterwards(looks: int) -> None:
     samples, _ = tone_speech(["yes"])
     transcriber = LocalTranscriber(CARD, ToneActivity(), ToneRecogniser())
     with pytest.raises(Cancelled):
-        next(transcriber.transcribe(iter([Sound(samples)]), Stops(looks)))
+        next(transcriber.transcribe(iter([Sound(samples)]), StopsAfter(looks)))
     assert next(transcriber.transcribe(iter([Sound(samples)]), Unlimited())).words
 
 

@@ -23,6 +23,7 @@ from reamo_mcp.models.asks import (
 )
 from reamo_mcp.models.roles import Found, ModelCard
 from tests.doubles.media_asks import MEDIA, ask_about, ask_of, film, passages, picture, tone
+from tests.doubles.stopping import StopsAfter
 
 if TYPE_CHECKING:
     import torch
@@ -219,27 +220,12 @@ def test_asks_that_are_put_together_are_answered_as_before(thinker: "Thinker") -
     check(role, thinker, asks[1], in_common(thinker, asks[0], asks[1]))
 
 
-class CancelledAfter:
-    """Lets a number of checks pass, then the work shall stop."""
-
-    def __init__(self, checks: int) -> None:
-        self._left = checks
-
-    def check(self) -> None:
-        self._left -= 1
-        if self._left < 0:
-            raise Cancelled("the work was cancelled")
-
-    def progress(self, done: float, total: float, unit: str) -> None:
-        pass
-
-
 @pytest.mark.parametrize("checks", [1, 2, 3, 5, 9])
 def test_a_question_that_is_cancelled_leaves_what_was_read_as_it_was(thinker: "Thinker", checks: int) -> None:
     role, ask = reasoner(thinker), ask_about(MEDIA)
     put(role, thinker, ask)
     with pytest.raises(Cancelled):
-        role.reason([asked_on(ask)], _BUDGET, CancelledAfter(checks))
+        role.reason([asked_on(ask)], _BUDGET, StopsAfter(checks))
     check(role, thinker, asked_on(ask), in_common(thinker, ask, asked_on(ask)))
 
 
